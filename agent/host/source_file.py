@@ -1,0 +1,20 @@
+"""source.yaml as it lies on this VM."""
+
+from __future__ import annotations
+
+from .. import source as sources
+from ..desired import InvalidSpec
+from ..errors import Broken, Reason
+from ..paths import Paths
+from ..source import Source
+
+
+def read_source(paths: Paths) -> Source:
+    """Raises Broken where it is missing or invalid, with every problem."""
+    try:
+        return sources.parse(paths.source.read_bytes(), file=str(paths.source))
+    except FileNotFoundError:
+        hint = "python3 bootstrap.py USER@HOST --repo URL writes it"
+        raise Broken(Reason.INVALID_SOURCE, f"there is no {paths.source}", hint=hint) from None
+    except InvalidSpec as invalid:
+        raise Broken(Reason.INVALID_SOURCE, "\n".join(str(problem) for problem in invalid.problems)) from invalid

@@ -1,0 +1,243 @@
+"""The VM this agent runs on: every part of `agent/host/` put together behind the one Protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from functools import cached_property, partial
+
+from ..daemon_config import DaemonConfig, LivenessProbe
+from ..desired import Ref, Spec
+from ..errors import AgentError, Reason
+from ..launcher import HTTP
+from ..names import ReleaseId, Revision, VenvId, sha
+from ..observed import Observed
+from ..paths import Paths
+from ..release import Release
+from ..report import Fetched, Report
+from ..source import Source
+from . import files
+from .builder import Builder
+from .declare import Declarer
+from .discretion import Discretion, discreet
+from .environment import Environments
+from .evidence import Evidence
+from .observe import Observer
+from .origin import Origin, full_ref, remote_of, status_remote_of
+from .probe import Prober, address
+from .records import Records
+from .releases import Releases
+from .repository import Repository
+from .services import Services, choose
+from .source_file import read_source
+from .traffic import Traffic
+from .tree import materialise
+from .wishes import Wishes
+
+Tell = Callable[[str], None]
+
+
+def assemble(paths: Paths, environ: Mapping[str, str], *, alive: Tell, polled: bool) -> VM:
+    """The host of this VM. `polled`: the daemon asks the remotes, so the passes need not. Raises Broken."""
+    services = choose(paths, environ, lambda: alive("waiting for the service"))
+    return VM(paths, environ, read_source(paths), services, alive=alive, polled=polled)
+
+
+class VM:
+    """agent.host.Host for real. One pass at a time may use it (worker.lock)."""
+
+    def __init__(
+        self, paths: Paths, environ: Mapping[str, str], source: Source, services: Services, *, alive: Tell, polled: bool
+    ) -> None:
+        self._paths = paths
+        self._source = source
+        self._services = services
+        self._alive = alive
+        self._polled = polled
+        self.discretion = Discretion(paths)
+        self._records = Records(paths.state / "ledger.json")
+        self.wishes = Wishes(self._records, paths.state)
+        self._releases = Releases(paths)
+        self._environments = Environments(paths, source.packages, environ)
+        self._builder = Builder(paths, source.packages, environ)
+        self._traffic = Traffic(paths)
+        self._origin = self._follow("config", source.url, full_ref(source.ref))
+        self._doing = ""
+
+    # what it is asked
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def alive(self, doing: str) -> None:
+        self._doing = doing
+        self._alive(doing)
+
+    def fetch(self) -> Fetched:
+        self.alive("fetching")
+        accepted = self.accepted()
+        return self.discretion.fetched(self._origin.fetch(accepted.revision if accepted else None))
+
+    @discreet
+    def declare(self, revision: Revision) -> Release:
+        return self._declarer.declare(revision, self.accepted())
+
+    def accepted(self) -> Release | None:
+        return self._records.ledger.accepted
+
+    @discreet
+    def observe(self, desired: Release | None) -> Observed:
+        self.alive("observing")
+        return self.discretion.observed(self._observer.observe(desired, self.now()))
+
+    # what it is told to do
+
+    @discreet
+    def accept(self, release: Release) -> None:
+        self._records.write(self._records.ledger.accept(release))
+
+    @discreet
+    def prepare(self, release: Release) -> None:
+        self._builder.take_failure()
+        repository, commit = self._repository_of(release.spec), sha(release.app_revision)
+        needed = self._environments.files(release.spec, partial(repository.read, commit))
+        self._builder.begin(release, needed, self.now())
+
+    def abandon(self) -> None:
+        self._builder.abandon()
+
+    @discreet
+    def build(self, release: Release) -> None:
+        repository, commit = self._repository_of(release.spec), sha(release.app_revision)
+        self._releases.build(release, partial(materialise, repository, commit))
+
+    @discreet
+    def install_units(self, release: Release) -> None:
+        self._services.install(release)
+
+    @discreet
+    def start(self, release: Release) -> None:
+        """The try is counted before it is made: a crash in between must not make it look like the first."""
+        self._records.write(self._records.ledger.start(release, self.now()))
+        self._services.start(release)
+
+    @discreet
+    def retire(self, release: ReleaseId) -> None:
+        self._services.stop(release)
+
+    @discreet
+    def promote(self, release: ReleaseId) -> None:
+        self._releases.promote(release)
+
+    @discreet
+    def hand_over(self, release: ReleaseId, others: frozenset[ReleaseId]) -> None:
+        self._traffic.hand_over(release, sorted(others))
+
+    @discreet
+    def confirm(self, release: Release) -> None:
+        self._records.write(self._records.ledger.confirm(release.id))
+
+    @discreet
+    def reject(self, release: Release, reason: Reason, message: str) -> None:
+        self._records.write(self._records.ledger.reject(release, reason, message, self.now()))
+
+    @discreet
+    def prune(self, releases: frozenset[ReleaseId], venvs: frozenset[VenvId]) -> None:
+        self._services.forget(releases)
+        self._releases.remove(releases)
+        for release in releases:
+            files.remove(self._paths.private(release))
+        self._environments.remove(venvs)
+
+    @discreet
+    def failed(self, release: ReleaseId, step: str, error: AgentError) -> None:
+        self._records.write(self._records.ledger.fail(release, step, error, self.now()))
+
+    # what it tells others
+
+    def publish(self, report: Report) -> None:
+        self.alive("reporting")
+        self._write_daemon_config(report)
+        self._evidence.publish(report)
+
+    def until_next(self, pause: timedelta | None) -> timedelta:
+        """When a pass is wanted again: the plan's wish, the heartbeat, or a delivery that is due, whichever is first."""
+        return self._evidence.until_next(pause, self.now())
+
+    def _write_daemon_config(self, report: Report) -> None:
+        spec = report.desired.spec if report.desired else None
+        remotes = {"config": self._origin.remote.to_json()}
+        if spec and spec.source.url:
+            remotes["app"] = self._elsewhere(spec).remote.to_json()
+        interval = spec.sync.interval.total_seconds() if spec else 15.0
+        config = DaemonConfig(remotes=remotes, interval=interval, liveness=self._liveness(report))
+        path, text = self._paths.state / "daemon.json", config.to_json()
+        if not path.exists() or path.read_text() != text:
+            files.write(path, text)
+
+    def _liveness(self, report: Report) -> LivenessProbe | None:
+        """What the daemon asks between the passes: the release that runs and was promoted."""
+        observed = report.observed
+        release = observed.releases.get(observed.current) if observed.current else None
+        if release is None or observed.process_of(release.id) is None:
+            return None
+        probe = release.spec.service.liveness_probe
+        return LivenessProbe(
+            release=release.id,
+            host=address(release.spec).strip("[]"),
+            port=release.spec.service.port,
+            unix=str(self._paths.private(release.id) / HTTP) if release.spec.service.launched else "",
+            path=probe.http_get.path,
+            period=probe.period.total_seconds(),
+            timeout=probe.timeout.total_seconds(),
+            threshold=probe.failure_threshold,
+        )
+
+    # how it is put together
+
+    def _tick(self) -> None:
+        self._alive(self._doing)
+
+    def _follow(self, name: str, url: str, ref: str) -> Origin:
+        """The mirror of a repository is shared by all its refs."""
+        remote = remote_of(url, ref, self._paths)
+        repository = Repository(self._paths.mirror(url), remote, self._source.limits, tick=self._tick)
+        return Origin(name, repository, self._paths.runtime / "heads.json", polled=self._polled)
+
+    def _elsewhere(self, spec: Spec) -> Origin:
+        assert spec.source.url  # noqa: S101 - for the type checker: callers have looked
+        return self._follow("app", spec.source.url, full_ref(spec.source.ref or Ref(branch="main")))
+
+    def _repository_of(self, spec: Spec) -> Repository:
+        return self._elsewhere(spec).repository if spec.source.url else self._origin.repository
+
+    @cached_property
+    def _declarer(self) -> Declarer:
+        return Declarer(
+            self._source, self._paths, origin=self._origin, elsewhere=self._elsewhere, environments=self._environments
+        )
+
+    @cached_property
+    def _observer(self) -> Observer:
+        return Observer(
+            self._paths,
+            releases=self._releases,
+            environments=self._environments,
+            builder=self._builder,
+            services=self._services,
+            prober=Prober(self._paths, self._traffic),
+            records=self._records,
+        )
+
+    @cached_property
+    def _evidence(self) -> Evidence:
+        own, ref = self._source.status.url, f"refs/heads/{self._source.status.branch}"
+        remote = status_remote_of(own, ref, self._paths) if own else remote_of(self._source.url, ref, self._paths)
+        return Evidence(
+            self._paths,
+            self._source,
+            mirror=self._paths.mirror(remote.url),
+            remote=remote,
+            environments=self._environments,
+            tick=self._tick,
+        )

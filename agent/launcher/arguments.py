@@ -1,0 +1,50 @@
+"""argv -> Arguments. It is written by the agent; people meet it when they start a release by hand."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import NoReturn
+
+from .endings import Refused
+
+KINDS = ("gradio", "asgi", "wsgi")
+EXAMPLE = """example:
+  systemd-socket-activate -l 8080 python launcher --release 1 --current current --private /tmp/private --grace 30 asgi main:app
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Arguments:
+    release: str
+    current: Path  # the link that names the release which accepts by itself
+    private: Path  # the directory of this release's sockets, made (0700) where it is missing
+    grace: timedelta  # from SIGTERM to SIGKILL
+    kind: str
+    target: str
+
+
+def read(argv: Sequence[str]) -> Arguments:
+    """Raises Refused where they cannot be meant; SystemExit(0) after --help."""
+    parser = _Parser(prog="launcher", epilog=EXAMPLE, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--release", required=True, metavar="ID", help="the id of this release")
+    parser.add_argument("--current", required=True, metavar="LINK", type=Path, help="names the release that accepts")
+    parser.add_argument("--private", required=True, metavar="DIRECTORY", type=Path, help="where its own sockets lie")
+    parser.add_argument("--grace", required=True, metavar="SECONDS", type=_seconds, help="how long a stop may take")
+    parser.add_argument("kind", metavar="KIND", choices=KINDS, help=" | ".join(KINDS))
+    parser.add_argument(
+        "target", metavar="TARGET", help="app.py (gradio), module:name or module:factory() (asgi, wsgi)"
+    )
+    return Arguments(**vars(parser.parse_args(argv)))
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise Refused(message)
+
+
+def _seconds(text: str) -> timedelta:
+    return timedelta(seconds=float(text))

@@ -1,0 +1,113 @@
+"""From argv to a served app. The environment is read here and nowhere else."""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import importlib
+import os
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, MutableMapping, Sequence
+from contextlib import suppress
+from datetime import timedelta
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, NoReturn, cast
+
+from . import EX_CONFIG, arguments, borrowed, script, target
+from .asgi import ASGIApp
+from .endings import Refused, StartupFailed, Stopped
+
+if TYPE_CHECKING:
+    from .service_manager import Notices
+
+THREADS = 40  # of a WSGI app, as many as Starlette gives to plain functions
+OURS = tuple(str(Path(file).parent) for file in (__file__, asyncio.__file__, importlib.__file__))
+LAST_WORDS = timedelta(seconds=0.5)  # for threads and exit handlers
+
+
+def main(argv: Sequence[str], env: MutableMapping[str, str]) -> int:
+    """The exit status: 0 after a stop, 78 where no start can succeed, 1 where the app failed."""
+    borrowed.lend()
+    from .service_manager import Notices  # noqa: PLC0415 - it borrows
+
+    notices = Notices(env)
+    try:
+        given = arguments.read(argv)
+        _start(given, _server(given, env, notices))
+    except Stopped:
+        return 0
+    except Refused as error:
+        notices.status(f"refused: {error}")
+        sys.stderr.write(f"launcher: {error}\n")
+        return EX_CONFIG
+    except StartupFailed as error:
+        notices.status(str(error))
+        return 1
+    except Exception as error:  # noqa: BLE001 - an app may raise anything
+        traceback.print_exception(type(error), error, _of_the_app(error))
+        notices.status(traceback.format_exception_only(type(error), error)[-1].strip())
+        return 1
+    return 0
+
+
+def leave(status: int) -> NoReturn:
+    """Ends the process as the interpreter would, but waits for no thread that hangs, and tears nothing down that the
+    kernel frees anyway: of a Gradio app that alone takes a second, in which a restarted one answers nobody.
+    """
+    threading.Thread(target=_exit_soon, args=(status,), daemon=True).start()
+    for thread in threading.enumerate():
+        if not thread.daemon and thread is not threading.current_thread():
+            thread.join()
+    atexit._run_exitfuncs()  # noqa: SLF001 - what multiprocessing's children do before os._exit
+    _exit(status)
+
+
+def _exit_soon(status: int) -> None:
+    time.sleep(LAST_WORDS.total_seconds())
+    _exit(status)
+
+
+def _exit(status: int) -> NoReturn:
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(status)
+
+
+def _server(
+    given: arguments.Arguments, env: MutableMapping[str, str], notices: Notices
+) -> Callable[[Callable[[], ASGIApp]], None]:
+    from .release import Release  # noqa: PLC0415 - they borrow
+    from .service_manager import listening_socket, withhold  # noqa: PLC0415
+
+    release = Release(given, listening_socket(env), notices)
+    withhold(env)
+    return lambda load: asyncio.run(release.serve(load))
+
+
+def _start(given: arguments.Arguments, serve: Callable[[Callable[[], ASGIApp]], None]) -> None:
+    """Each kind of app is loaded where its usual server loads it: under a running loop, or not."""
+    sys.argv = [given.target]
+    if given.kind == "gradio":
+        script.run(Path(given.target), serve)
+        return
+    sys.path.insert(0, os.getcwd())  # noqa: PTH109 - as `python -m` has it
+    if given.kind == "asgi":
+        serve(lambda: target.load("asgi", given.target))
+        return
+    from a2wsgi import WSGIMiddleware  # noqa: PLC0415 - borrowed
+
+    app = WSGIMiddleware(target.load("wsgi", given.target), workers=THREADS)
+    serve(lambda: cast("ASGIApp", app))
+
+
+def _of_the_app(error: BaseException) -> TracebackType | None:
+    """The traceback without its first frames, which are ours; None where no code of the app ran."""
+    frame = error.__traceback__
+    while frame and frame.tb_frame.f_code.co_filename.startswith(OURS):
+        frame = frame.tb_next
+    return frame

@@ -1,0 +1,63 @@
+"""The contract with systemd: the socket it holds for us (sd_listen_fds(3)) and what we tell it (sd_notify(3))."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import socket
+from collections.abc import Mapping, MutableMapping
+from datetime import timedelta
+
+import sdnotify
+
+from .endings import Refused
+
+FIRST_FD = 3
+OURS = ("LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES", "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID")
+
+
+def listening_socket(env: Mapping[str, str]) -> socket.socket:
+    """The socket we were given. Raises Refused where there is none."""
+    if env.get("LISTEN_PID") != str(os.getpid()) or env.get("LISTEN_FDS") != "1":
+        raise Refused("exactly one listening socket must be handed over (LISTEN_FDS=1, LISTEN_PID of this process)")
+    fcntl.fcntl(FIRST_FD, fcntl.F_SETFD, fcntl.FD_CLOEXEC)
+    # Made from its number it knows that it is TCP; asyncio sets TCP_NODELAY only then, and without it each small
+    # answer waits 40 ms for the other side's acknowledgement.
+    return socket.socket(fileno=FIRST_FD)
+
+
+def withhold(env: MutableMapping[str, str]) -> None:
+    """What was said to us is not handed on to the app: one that says READY=1 itself would say it too early."""
+    for name in OURS:
+        env.pop(name, None)
+
+
+class Notices:
+    """Does nothing where no service manager listens."""
+
+    def __init__(self, env: Mapping[str, str]) -> None:
+        self._systemd = sdnotify.SystemdNotifier()
+        self._interval = _watchdog_interval(env)
+
+    def ready(self, state: str) -> None:
+        self._systemd.notify(f"READY=1\nSTATUS={state}")
+
+    def status(self, text: str) -> None:
+        self._systemd.notify(f"STATUS={text.strip().splitlines()[-1]}")  # each line is a message of its own
+
+    def stopping(self, state: str) -> None:
+        self._systemd.notify(f"STOPPING=1\nSTATUS={state}")
+
+    async def feed_watchdog(self) -> None:
+        """To be run in the loop that serves: when that is stuck, the pings stop."""
+        while self._interval is not None:
+            self._systemd.notify("WATCHDOG=1")
+            await asyncio.sleep(self._interval.total_seconds())
+
+
+def _watchdog_interval(env: Mapping[str, str]) -> timedelta | None:
+    """How often we are to be heard of, with room to spare; None where nobody listens for it (sd_watchdog_enabled(3))."""
+    if env.get("WATCHDOG_PID", str(os.getpid())) != str(os.getpid()) or not env.get("WATCHDOG_USEC"):
+        return None
+    return timedelta(microseconds=int(env["WATCHDOG_USEC"])) / 3

@@ -1,0 +1,103 @@
+"""Which processes may stay beside the one that is to run, and how the traffic goes from one to the other."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from ..desired import Strategy
+from ..names import ReleaseId, short
+from ..observed import Observed, Process
+from ..release import Release
+from ..steps import HandOver, Promote, Retire, Step
+from ._plan import NOW
+
+_SPARE = 1.2  # a second copy needs what the first one has, and a little more
+
+
+def give_way(target: Release, observed: Observed, because: str) -> tuple[Step, ...]:
+    """What else has to stop before the target is started."""
+    staying = frozenset[ReleaseId]() if cannot_stay(target, observed) else _staying(target, observed, serves=False)
+    extra = (each for each in observed.processes if each.release not in (target.id, *staying))
+    return tuple(Retire(each.release, because) for each in extra)
+
+
+def retire_others(target: Release, observed: Observed) -> tuple[Step, ...]:
+    """Of what runs beside the target: all but what serves until the target does, and what is kept warm while it is on trial."""
+    process = observed.process_of(target.id)
+    serves = process is not None and bool(process.accepts) and is_well(process)
+    staying = _staying(target, observed, serves=serves)
+    extra = (each for each in observed.processes if each.release not in (target.id, *staying))
+    return tuple(Retire(each.release, f"only {short(target.revision)} is to run") for each in extra)
+
+
+def take_traffic(target: Release, observed: Observed) -> tuple[Step, ...]:
+    """What a reboot starts is written down first: whenever the agent dies, one of the two accepts or will."""
+    promote = (Promote(target.id, "its own process answers"),) if observed.current != target.id else ()
+    return (*promote, *_hand_over(target, observed))
+
+
+def soaked(target: Release, observed: Observed, now: datetime) -> timedelta:
+    """How long the target is still on trial. A clock that was set back ends the trial rather than never."""
+    soak = target.spec.rollout.soak
+    if observed.confirmed == target.id:
+        return NOW
+    if observed.current != target.id or observed.promoted is None:
+        return soak
+    age = now - observed.promoted
+    return NOW if age < NOW else max(NOW, soak - age)
+
+
+def cannot_stay(target: Release, observed: Observed) -> str:
+    """Why nothing can run beside the target, for people to read; empty where it can."""
+    rollout = target.spec.rollout
+    if rollout.strategy is Strategy.RESTART:
+        return "rollout.strategy: restart"
+    needed, free = _memory(target, observed), observed.free_memory
+    if rollout.strategy is Strategy.AUTO and free is not None and needed * _SPARE > free:
+        return f"two copies do not fit: {needed * _SPARE / 2**20:.0f} MiB needed, {free / 2**20:.0f} MiB free"
+    return ""
+
+
+def shares_port(target: Release, other: ReleaseId, observed: Observed) -> bool:
+    """Whether both take their connections from the same held socket."""
+    release = observed.releases.get(other)
+    if release is None or target.spec.service.launched is None or release.spec.service.launched is None:
+        return False
+    ours, theirs = target.spec.service, release.spec.service
+    return (ours.host, ours.port) == (theirs.host, theirs.port)
+
+
+def _staying(target: Release, observed: Observed, *, serves: bool) -> frozenset[ReleaseId]:
+    """Until the target has the traffic: what answers, what a reboot starts, and the one to go back to; then only the last.
+
+    One that accepts and does not answer well is no help: behind the held socket visitors wait, and fail with it.
+    """
+    kept = {observed.confirmed}
+    if not serves:
+        answering = (each.release for each in observed.processes if each.accepts and is_well(each))
+        kept |= {observed.current, *answering}
+    return frozenset(each for each in kept if each and each != target.id and shares_port(target, each, observed))
+
+
+def is_well(process: Process) -> bool:
+    """Its last answer to the readiness probe was good."""
+    return process.readiness is not None and process.readiness.ok
+
+
+def _hand_over(target: Release, observed: Observed) -> tuple[Step, ...]:
+    process = observed.process_of(target.id)
+    if target.spec.service.launched is None or process is None:
+        return ()
+    others = [
+        each for each in observed.processes if each.release != target.id and shares_port(target, each.release, observed)
+    ]
+    if process.accepts and not any(each.accepts for each in others):
+        return ()
+    names = frozenset(each.release for each in others)
+    return (HandOver(target, names, "it is ready"),)
+
+
+def _memory(target: Release, observed: Observed) -> int:
+    """Bytes that a second copy is taken to need: what the largest one that stays has now."""
+    staying = _staying(target, observed, serves=False)
+    return max((each.memory or 0 for each in observed.processes if each.release in staying), default=0)

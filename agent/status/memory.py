@@ -1,0 +1,63 @@
+"""What has to outlast a pass so that the status can say since when, how often and what before. Plain values.
+
+It is a convenience of the reader, never an input of the plan: losing it costs the history, nothing else.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from ..conditions import Condition
+from ..errors import Reason
+from ..names import ReleaseId, Revision
+from .events import Event
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """What became of one revision. `duration`: from the first pass that saw it to its first verdict, None before."""
+
+    revision: Revision
+    status: Reason
+    first: datetime
+    last: datetime
+    duration: timedelta | None = None
+    total: int = 1  # passes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counters:
+    """Since the agent was installed."""
+
+    rollbacks: int = 0
+    self_heals: int = 0
+    fetch_failures: int = 0
+    status_push_failures: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Published:
+    """The last document handed to the outbox: its significant part as a digest, and when."""
+
+    digest: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Memory:
+    """`generation` counts the revisions seen in the source, `observed_generation` those with a verdict.
+
+    `started` is the release that the agent started last, `attempted` the revision of the last pass that was not suspended.
+    """
+
+    generation: int = 0
+    observed_generation: int = 0
+    revision: Revision | None = None
+    attempted: Revision | None = None
+    started: ReleaseId | None = None
+    conditions: tuple[Condition, ...] = ()
+    history: tuple[Entry, ...] = ()  # newest first
+    counters: Counters = Counters()
+    events: tuple[Event, ...] = ()  # oldest first
+    published: Published | None = None

@@ -1,0 +1,47 @@
+"""How sshd and the VM stand, in words: for the page and for the terminal, which make the text harmless. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+_LIMITS = ("memoryMax", "cpu", "sandbox")
+
+
+def ssh_words(ssh: dict[str, Any]) -> str:
+    """`keys only, 2 authorized`; `passwords are accepted: run bootstrap.py`."""
+    return ", ".join(_ssh(ssh))
+
+
+def _ssh(ssh: dict[str, Any]) -> Iterator[str]:
+    if ssh["passwordAuthentication"] is None:
+        yield "not known"
+    elif ssh["passwordAuthentication"] or ssh.get("keyboardInteractiveAuthentication"):
+        yield "passwords are accepted: run bootstrap.py"
+    else:
+        yield "keys only" if ssh.get("publickeyAuthentication", True) else "neither keys nor passwords"
+    if ssh["authorizedKeys"] is not None:
+        yield f"{len(ssh['authorizedKeys'])} authorized"
+    if weak := ssh.get("weak"):
+        yield f"{len(weak)} weak algorithm{'s' * (len(weak) > 1)} (run bootstrap.py --crypto)"
+    if message := ssh.get("message"):
+        yield str(message)
+
+
+def machine_words(machine: dict[str, Any]) -> str:
+    """`2 cores, 3.8 GiB, memoryMax is not enforced on this VM`."""
+    return ", ".join(_machine(machine))
+
+
+def _machine(machine: dict[str, Any]) -> Iterator[str]:
+    if machine["cores"]:
+        yield f"{machine['cores']} core{'s' * (machine['cores'] > 1)}"
+    if machine["memoryBytes"]:
+        yield f"{machine['memoryBytes'] / 1024**3:.1f} GiB"
+    if held := [name for name in _LIMITS if machine[name]]:
+        yield f"enforces {' '.join(held)}"
+    for name in _LIMITS:
+        if machine[name] is False:
+            yield f"{name} is not enforced on this VM"
+    if machine["message"]:
+        yield machine["message"]

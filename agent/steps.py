@@ -1,0 +1,97 @@
+"""The verbs: the closed set of changes the agent can make."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .errors import Reason
+from .names import ReleaseId, VenvId
+from .release import Release
+
+
+@dataclass(frozen=True, slots=True)
+class Prepare:
+    """Begin to make the environment of a release, in a process of its own; or take up why that failed."""
+
+    release: Release
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class Abandon:
+    """End the making of an environment that nobody wants any more, and forget it."""
+
+    venv: VenvId
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """Put the code of a release beside its environment, which is whole."""
+
+    release: Release
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class InstallUnits:
+    """Make the unit files on disk exactly what this release needs, and the service manager aware of them."""
+
+    release: Release
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    release: Release
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class Retire:
+    """Stop the process of a release and wait until it is gone."""
+
+    release: ReleaseId
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class Promote:
+    """Make `current` name this release: what a reboot starts."""
+
+    release: ReleaseId
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class HandOver:
+    """Make this release accept on the shared socket, and the others no more. They stay as they are."""
+
+    release: Release
+    others: frozenset[ReleaseId]
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class Confirm:
+    release: Release
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """Never try this release again by itself."""
+
+    release: Release
+    reason: Reason
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class Prune:
+    releases: frozenset[ReleaseId]
+    venvs: frozenset[VenvId]
+    because: str
+
+
+Step = Prepare | Abandon | Build | InstallUnits | Start | Retire | Promote | HandOver | Confirm | Reject | Prune
