@@ -1,0 +1,89 @@
+"""The environment, read once, as values. Every name below is one that `desired-state.yaml` may set for the service."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, cast, get_args
+
+Mode = Literal["api", "local"]
+BackendChoice = Literal["auto", "onnx", "transformers"]
+
+LAST_PORT = 65535
+TINY_MODEL = str(Path(__file__).parent / "model")
+# Recommended for this task in the documentation of the hf-inference provider; Apache-2.0.
+API_MODEL = "distilbert/distilbert-base-uncased-finetuned-sst-2-english"
+THOUGHT_MODEL = "HuggingFaceTB/SmolLM3-3B"
+
+
+class ConfigError(Exception):
+    """The environment cannot be meant: the message says which variable, and what to write."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    mode: Mode
+    backend: BackendChoice
+    model: str  # a directory or a hub id
+    model_revision: str | None
+    thought_model: str
+    api_url: str | None  # None means the Hub's own router
+    token: str | None = field(repr=False)
+    revision: str | None  # of the repository this release was built from, 40 hex digits
+    host: str
+    port: int
+
+    @property
+    def model_name(self) -> str:
+        """For people: a hub id as it is, of a directory its last part, and the shipped model by its own name."""
+        if self.model == TINY_MODEL:
+            return "tiny-mood (demo)"
+        return Path(self.model).name if Path(self.model).is_absolute() else self.model
+
+
+def read(environment: Mapping[str, str]) -> Config:
+    """Raises ConfigError at the first variable that cannot be meant. An empty variable counts as absent."""
+    env = {name: value.strip() for name, value in environment.items() if value.strip()}
+    mode = cast("Mode", _one_of(env, "MODE", get_args(Mode), "local"))
+    return Config(
+        mode=mode,
+        backend=cast("BackendChoice", _one_of(env, "MODEL_BACKEND", get_args(BackendChoice), "auto")),
+        model=env.get("API_MODEL", API_MODEL) if mode == "api" else env.get("MODEL", TINY_MODEL),
+        model_revision=env.get("MODEL_REVISION"),
+        thought_model=env.get("THOUGHT_MODEL", THOUGHT_MODEL),
+        api_url=_url(env, "API_URL"),
+        token=env.get("HF_TOKEN") or env.get("HUGGING_FACE_TOKEN"),
+        revision=_revision(env, "REVISION"),
+        host=env.get("HOST", "127.0.0.1"),
+        port=_port(env, "PORT"),
+    )
+
+
+def _one_of(env: Mapping[str, str], name: str, choices: tuple[str, ...], default: str) -> str:
+    value = env.get(name, default)
+    if value not in choices:
+        raise ConfigError(f"{name}={value!r} is not known; write {name}={' or '.join(choices)}")
+    return value
+
+
+def _url(env: Mapping[str, str], name: str) -> str | None:
+    url = env.get(name)
+    if url is not None and not url.startswith(("http://", "https://")):
+        raise ConfigError(f"{name}={url!r} is not a web address; write {name}=https://HOST")
+    return url and url.rstrip("/")
+
+
+def _revision(env: Mapping[str, str], name: str) -> str | None:
+    revision = env.get(name)
+    if revision is not None and not re.fullmatch(r"[0-9a-f]{40}", revision):
+        raise ConfigError(f"{name}={revision!r} is not a commit; write all its 40 hex digits")
+    return revision
+
+
+def _port(env: Mapping[str, str], name: str) -> int:
+    port = env.get(name, "7860")
+    if not port.isdecimal() or int(port) > LAST_PORT:
+        raise ConfigError(f"{name}={port!r} is not a port; write a number from 1 to 65535, or 0 for any free one")
+    return int(port)

@@ -1,0 +1,33 @@
+"""What is done before anything heavy is imported: the configuration is read, and libraries are told what they read from the environment."""
+
+from __future__ import annotations
+
+from collections.abc import MutableMapping
+from pathlib import Path
+
+from . import logs
+from .config import Config, ConfigError, read
+
+EX_CONFIG = 78  # sysexits.h
+Unusable = (ConfigError, OSError)
+
+
+def prepared(environ: MutableMapping[str, str]) -> Config:
+    """Raises ConfigError or OSError for a configuration that cannot work."""
+    config = read(environ)
+    logs.configure(config.token)
+    environ.update(_for_libraries(config))
+    return config
+
+
+def _for_libraries(config: Config) -> dict[str, str]:
+    """What gradio and the Hub's library read while they are imported: nobody is phoned, least of all at start."""
+    offline = config.mode == "local" and Path(config.model).is_dir()
+    return {
+        "GRADIO_ANALYTICS_ENABLED": "False",
+        "HF_HUB_DISABLE_TELEMETRY": "1",
+        "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+        "DO_NOT_TRACK": "1",
+        # Offline also stops calls of the API; without it a missing file costs 23 s of retries.
+        "HF_HUB_OFFLINE": "1" if offline else "0",
+    }
