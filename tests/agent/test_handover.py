@@ -1,0 +1,186 @@
+"""Releases that share the port: what a visitor, a bad push and a killed agent make of a switch."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agent.host.proc import is_running
+from tests.agent.conftest import Setup
+from tests.localvm import LocalVM
+from tests.process import Background
+from tests.waiting import wait_for
+
+PAGE = """\
+import json, os, time
+
+STARTED = time.monotonic()
+
+async def app(scope, receive, send):
+    if scope["type"] != "http":
+        return
+    age = time.monotonic() - STARTED
+    status = 500 if {ill} else 200
+    body = json.dumps({{"revision": os.environ["REVISION"], "pid": os.getpid()}}).encode()
+    head = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+    await send({{"type": "http.response.start", "status": status, "headers": head}})
+    await send({{"type": "http.response.body", "body": body}})
+"""
+
+
+def page(*, ill: str = "False") -> str:
+    """An ASGI app that answers with its revision; 500 while the expression over `age`, `scope` and `os` is true."""
+    return PAGE.format(ill=ill)
+
+
+def state(vm: LocalVM, *, soak: str = "2s", rollout: str = "") -> str:
+    return vm.state().replace("exec: python server.py", "asgi: page:app").replace("soak: 0s", f"soak: {soak}{rollout}")
+
+
+@pytest.fixture
+def served(setup: Setup) -> Setup:
+    """A first release that runs and is confirmed, and the daemon at work."""
+    deploy(setup, "one")
+    setup.vm.start()
+    wait_for(lambda: answered(setup.vm), "the first release")
+    confirmed(setup.vm)
+    return setup
+
+
+def deploy(setup: Setup, message: str, *, ill: str = "False", **options: str) -> str:
+    files = {"desired-state.yaml": state(setup.vm, **options), "page.py": f"# {message}\n{page(ill=ill)}"}
+    return setup.repo.deploy(message, files)
+
+
+def answered(vm: LocalVM) -> str:
+    """The revision that answers on the port."""
+    return str(json.loads(vm.get() or '{"revision": ""}')["revision"])
+
+
+def live(vm: LocalVM, revision: str) -> None:
+    wait_for(lambda: answered(vm) == revision, f"{revision} to answer", within=timedelta(seconds=60))
+    vm.wait_condition("Ready", "True")
+
+
+def confirmed(vm: LocalVM) -> None:
+    wait_for(
+        lambda: vm.status["lastAppliedRevision"] == vm.status["activeRevision"] != "",
+        "its trial to end",
+        unless=(OSError,),
+    )
+
+
+@contextmanager
+def visitors(vm: LocalVM, tmp_path: Path) -> Iterator[dict[str, Any]]:
+    """What became of every request, filled in when the block has ended."""
+    out, told = tmp_path / "load.json", dict[str, Any]()
+    load = Background(
+        sys.executable,
+        "-m",
+        "tests.load",
+        f"http://127.0.0.1:{vm.port}",
+        "--seconds",
+        "600",
+        "--json",
+        str(out),
+        log=tmp_path / "load.log",
+    )
+    try:
+        yield told
+    finally:
+        load.stop()
+    told.update(json.loads(out.read_text()))
+
+
+def test_three_pushes_in_a_row_fail_no_request(served: Setup, tmp_path: Path) -> None:
+    with visitors(served.vm, tmp_path) as told:
+        for message in ("two", "three", "four"):
+            live(served.vm, deploy(served, message))
+    assert failures(told) == []
+    assert len(told["releases"]) == 4
+
+
+def test_a_release_that_never_becomes_ready_is_rejected_and_no_visitor_meets_it(served: Setup, tmp_path: Path) -> None:
+    before = pid(served.vm)
+    with visitors(served.vm, tmp_path) as told:
+        deploy(served, "sick", ill="True")
+        ready = served.vm.wait_condition("Ready", "False", "HealthCheckFailed")
+        served.vm.wait_condition("RolledBack", "True")
+    assert "GET / answered 500" in ready["message"]
+    assert pid(served.vm) == before
+    assert failures(told) == []
+    assert len(told["releases"]) == 1
+
+
+def test_one_that_falls_ill_on_trial_gives_the_traffic_back_to_the_one_that_was_kept_warm(served: Setup) -> None:
+    before = pid(served.vm)
+    sick = deploy(served, "ill later", ill="age > 4", soak="60s")
+    live(served.vm, sick)
+
+    served.vm.wait_condition("RolledBack", "True")
+    wait_for(lambda: pid(served.vm) == before, "the one before, in the process it had")
+    assert served.vm.condition("Ready")["status"] == "False"
+    assert served.vm.status["rejectedRevisions"][0]["revision"].endswith(sick)
+
+
+def test_one_that_ends_on_trial_gives_the_traffic_back_to_the_one_that_was_kept_warm(served: Setup) -> None:
+    before = pid(served.vm)
+    live(served.vm, deploy(served, "ends later", ill="age > 3 and os._exit(7)", soak="60s"))
+
+    served.vm.wait_condition("RolledBack", "True")
+    wait_for(lambda: pid(served.vm) == before, "the one before, in the process it had")
+    assert "exited with status 7" in served.vm.condition("Ready")["message"]
+
+
+def test_after_its_trial_a_release_is_confirmed_and_the_one_before_is_stopped(served: Setup) -> None:
+    before = pid(served.vm)
+    second = deploy(served, "two")
+    live(served.vm, second)
+    assert is_running(before)
+
+    wait_for(lambda: not is_running(before), "the end of the one before")
+    confirmed(served.vm)
+    assert served.vm.status["lastAppliedRevision"].endswith(second)
+
+
+def test_a_push_during_a_trial_confirms_what_is_well_and_goes_on(served: Setup, tmp_path: Path) -> None:
+    with visitors(served.vm, tmp_path) as told:
+        second = deploy(served, "two", soak="10m")
+        live(served.vm, second)
+        deploy(served, "sick", ill="True", soak="10m")
+        served.vm.wait_condition("RolledBack", "True")
+        wait_for(lambda: answered(served.vm) == second, "the second, not the first")
+    assert failures(told) == []
+    assert served.vm.status["activeRevision"].endswith(second)
+
+
+@pytest.mark.parametrize("after", [0.0, 1.0, 2.0])
+def test_the_agent_killed_in_a_rollout_finishes_it_when_it_is_back(served: Setup, tmp_path: Path, after: float) -> None:
+    """`after`: seconds from the first sign of the rollout to the kill."""
+    with visitors(served.vm, tmp_path) as told:
+        second = deploy(served, "two")
+        wait_for(lambda: second in str(served.vm.status["source"]), "the push to be seen")
+        time.sleep(after)
+        served.vm.kill()
+        served.vm.start()
+        live(served.vm, second)
+        confirmed(served.vm)
+    assert failures(told) == []
+
+
+def failures(told: dict[str, Any]) -> list[str]:
+    assert sum(kind["total"] for kind in told["kinds"].values()) > 100
+    return [str(each) for each in told["failures"]]
+
+
+def pid(vm: LocalVM) -> int:
+    """Of the process that answers on the port."""
+    return int(json.loads(vm.get() or '{"pid": 0}')["pid"])

@@ -1,0 +1,165 @@
+"""What bootstrap.py refuses before it touches anything."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+import bootstrap
+from tests.bootstrap.calling import BOOTSTRAP, call
+from tests.process import Failed, run
+
+REPO = ("--repo", "git@github.com:me/mood.git")
+USAGE = {
+    "nothing": ((), "which VM?"),
+    "no repository": (("ops@vm.invalid",), "--repo URL is missing"),
+    "an unknown option": (("ops@vm.invalid", *REPO, "--reppo", "x"), "unrecognized"),
+    "a target that ssh takes for an option": ((*REPO, "--", "-oProxyCommand=touch x"), "is not USER@HOST"),
+    "a key that is not there": (("ops@vm.invalid", *REPO, "-i", "/nowhere/key"), "cannot read /nowhere/key"),
+    "a deploy key that is not there": (
+        ("ops@vm.invalid", *REPO, "--deploy-key", "/nowhere"),
+        "--deploy-key: cannot read",
+    ),
+    "half a fingerprint": (("ops@vm.invalid", *REPO, "--repo-host-key", "SHA256:abc"), "--repo-host-key: write it as"),
+    "a port that is no number": (("ops@vm.invalid", *REPO, "-p", "ssh"), "invalid int"),
+    "a time that is none": (("ops@vm.invalid", *REPO, "--wait", "soon"), "is not a time such as 90s"),
+    "the demo on a VM": (("ops@vm.invalid", *REPO, "--demo"), "unrecognized"),
+    "a repository on the VM's disk": (("ops@vm.invalid", "--repo", "/srv/mood.git"), "is not git@host:path"),
+    "plain http": (("ops@vm.invalid", "--repo", "http://example.org/mood"), "is not git@host:path"),
+    "a repository to look after": (("check", "ops@vm.invalid", *REPO), "unrecognized"),
+    "a key to look after with that is not there": (("recover", "ops@vm.invalid", "-i", "/nowhere/key"), "cannot read"),
+    "no VM to take it off": (("uninstall",), "which VM?"),
+    "a pause that is none": (("recover", "ops@vm.invalid", "--cooldown", "soon"), "is not a time such as 90s"),
+    "an option as repository": (("ops@vm.invalid", "--repo=--upload-pack=touch"), "no leading -"),
+    "a line break in the repository": (("ops@vm.invalid", "--repo", "git@h:a\nb"), "no spaces"),
+}
+
+
+@pytest.mark.parametrize("name", USAGE)
+def test_what_cannot_be_meant_is_refused_with_64_and_the_reason(name: str) -> None:
+    arguments, reason = USAGE[name]
+    said = call(*arguments)
+    assert said.code == 64
+    assert reason in said.text
+    assert said.steps() == {}
+
+
+@pytest.mark.parametrize("url", ["https://me:canary-token@example.org/mood", "https://canary-token@example.org/mood"])
+def test_a_token_in_the_url_is_refused_and_not_repeated(url: str) -> None:
+    said = call("ops@vm.invalid", "--repo", url)
+    assert said.code == 64
+    assert "GIT_TOKEN" in said.text
+    assert "canary-token" not in said.text
+
+
+def test_help_shows_examples_for_a_vm_and_for_this_machine() -> None:
+    said = call("--help")
+    assert said.code == 0
+    assert "bootstrap.py ops@vm.example.edu --repo git@github.com:me/mood.git" in said.text
+    assert "bootstrap.py local --demo" in said.text
+
+
+def test_a_laptop_with_python_3_9_runs_it() -> None:
+    python = _python_3_9()
+    if python is None:
+        pytest.skip("NOT RUN UNDER PYTHON 3.9: there is none here (pyenv install 3.9, or a Debian 11)")
+    assert "examples:" in call("--help", python=python).text
+    assert call("ops@vm.invalid", python=python).code == 64
+    for verb in (("install", *REPO), ("check",), ("uninstall", "--yes"), ("recover", "--cooldown", "0s")):
+        unreachable = call(*verb[:1], "nobody@127.0.0.1", *verb[1:], "-p", "1", python=python)
+        assert unreachable.code == 1
+        assert "nothing listens on port 1 of 127.0.0.1" in unreachable.text
+    now = "import bootstrap; print(bootstrap.heartbeat({'heartbeat': {'time': '1970-01-01T00:00:10Z', 'interval': '1h30m'}}, 70))"
+    assert run(python, "-c", now, cwd=BOOTSTRAP.parent) == "(60.0, 5400.0)\n"
+
+
+def test_it_imports_nothing_that_a_bare_python_lacks() -> None:
+    code = f"import sys, runpy; sys.path = [p for p in sys.path if 'site-packages' not in p]; runpy.run_path({str(BOOTSTRAP)!r})"
+    run(sys.executable, "-S", "-c", code)
+
+
+def _python_3_9() -> str | None:
+    """One that runs: a shim of pyenv may only say that it is not chosen."""
+    pyenv = sorted(map(str, Path.home().glob(".pyenv/versions/3.9.*/bin/python3.9")))
+    for found in (shutil.which("python3.9"), *pyenv):
+        try:
+            if found and run(found, "-c", "print(9)").strip() == "9":
+                return found
+        except Failed:
+            continue
+    return None
+
+
+def test_a_vm_is_found_by_its_name_and_what_is_typed_beats_the_environment_and_the_file(tmp_path: Path) -> None:
+    vms = tmp_path / "vms.ini"
+    vms.write_text("[vm-1]\nhost = 127.0.0.1\nport = 1\nuser = ada\nrepo = git@github.com:me/mood.git\n")
+    for arguments, environment, port in (
+        (("vm-1",), {}, 1),
+        ((), {}, 1),
+        (("vm-1",), {"GITOPS_VM_PORT": "2"}, 2),
+        (("vm-1", "-p", "3"), {"GITOPS_VM_PORT": "2"}, 3),
+    ):
+        said = call(*arguments, "--vms", str(vms), env=environment)
+        assert f"nothing listens on port {port} of 127.0.0.1" in said.text
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("[vm-1]\nhots = x\n", "hots: not one of host"),
+        ("nonsense\n", "vms.ini"),
+        ("[vm-1]\nport = ssh\n", "'ssh' is not a port"),
+    ],
+)
+def test_a_file_of_vms_that_cannot_be_meant_is_refused(tmp_path: Path, text: str, reason: str) -> None:
+    vms = tmp_path / "vms.ini"
+    vms.write_text(text)
+    said = call("vm-1", "--vms", str(vms))
+    assert said.code == 64
+    assert reason in said.text
+
+
+def test_in_a_clone_that_declares_an_app_its_origin_is_the_repository_that_is_meant(tmp_path: Path) -> None:
+    run("git", "init", "--quiet", tmp_path)
+    run("git", "-C", tmp_path, "remote", "add", "origin", "/srv/mood.git")
+    (tmp_path / "desired-state.yaml").touch()
+    assert "'/srv/mood.git' is not git@host:path" in call("ops@vm.invalid", cwd=tmp_path).text
+    (tmp_path / "desired-state.yaml").unlink()
+    assert "--repo URL is missing" in call("ops@vm.invalid", cwd=tmp_path).text
+
+
+@pytest.mark.parametrize(
+    ("text", "mode", "reason"),
+    [
+        ("HF_TOKEN=canary-token\n", 0o644, "others can read"),
+        ("# mine\nHF_TOKEN canary-token\n", 0o600, "env:2: write NAME=value"),
+        ("HF-TOKEN=canary-token\n", 0o600, "env:1: write NAME=value"),
+    ],
+)
+def test_a_file_of_secrets_that_cannot_be_meant_is_refused_and_not_repeated(
+    tmp_path: Path, text: str, mode: int, reason: str
+) -> None:
+    file = tmp_path / "env"
+    file.write_text(text)
+    file.chmod(mode)
+    said = call("ops@vm.invalid", *REPO, "--env-file", str(file))
+    assert said.code == 64
+    assert reason in said.text
+    assert "canary" not in said.text
+    assert "cannot read" in call("ops@vm.invalid", *REPO, "--env-file", "/nowhere").text
+
+
+def test_a_file_of_secrets_gives_its_values_and_the_environment_wins(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("HF_TOKEN", raising=False)
+    monkeypatch.delenv("HUGGING_FACE_TOKEN", raising=False)
+    file = tmp_path / "env"
+    file.write_text("# mine\n\nHUGGING_FACE_TOKEN=hf_file\nAPI_URL=https://example.org/x?a=b\n")
+    file.chmod(0o600)
+    assert bootstrap.tokens(file) == {"HF_TOKEN": "hf_file", "API_URL": "https://example.org/x?a=b"}
+    monkeypatch.setenv("HF_TOKEN", " hf_environment\n")
+    assert "hf_environment" in bootstrap.tokens(file).values()

@@ -1,0 +1,15 @@
+"""An ASGI app on the standard library alone: what a launched release of a contract test runs."""
+
+from __future__ import annotations
+
+import json
+import os
+
+
+async def app(scope, receive, send):
+    if scope["type"] != "http":
+        return
+    body = json.dumps({"release": os.environ["RELEASE"], "pid": os.getpid()}).encode()
+    head = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": 200, "headers": head})
+    await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,73 @@
+"""How a program ends, and what hangs: on real processes only."""
+
+from __future__ import annotations
+
+from agent.host import proc
+from agent.observed import Phase, Process
+from agent.release import Release
+from tests.contract.harness import process_of
+from tests.contract.real import RealHarness
+
+
+def test_a_stopped_release_frees_its_port_although_a_child_in_another_session_ignores_sigterm(real: RealHarness):
+    release = real.make_release("--child")
+    real.run(release)
+    port = release.spec.service.port
+    assert proc.is_listening(port)
+    real.services.stop(release.id)
+    assert not proc.is_listening(port)
+
+
+def test_a_program_that_ignores_sigterm_is_killed_after_its_grace(real: RealHarness):
+    release = real.make_release("--deaf", terminationGracePeriodSeconds=1)
+    pid = real.run(release)["pid"]
+    real.services.stop(release.id)
+    assert not proc.is_running(pid)
+    assert real.services.processes() == ()
+
+
+def test_a_crash_leaves_no_child_behind_to_keep_the_port(real: RealHarness):
+    release = real.make_release("--child")
+    first = real.run(release)["pid"]
+    real.crash(release)
+    assert real.wait(lambda: _other_answer(real, release, first), "an answer of the next process")
+
+
+def test_a_program_that_never_says_ready_stays_activating_though_it_answers(real: RealHarness):
+    release = real.make_release(notify=True)
+    pid = real.run(release)["pid"]
+    process = _process(real, release)
+    assert (process.phase, process.pid, process.restarts) == (Phase.ACTIVATING, pid, 0)
+
+
+def test_only_the_main_process_can_say_ready(real: RealHarness):
+    release = real.make_release("--child-says-ready", notify=True)
+    real.run(release)
+    assert _process(real, release).phase is Phase.ACTIVATING
+
+
+def test_a_program_that_feeds_its_watchdog_is_left_alone_and_one_that_hangs_is_restarted(real: RealHarness):
+    fed = real.make_release("--ready", notify=True, watchdog="1s")
+    hung = real.make_release("--ready", notify=True, watchdog="1s")
+    first = real.run(fed)["pid"]
+    real.run(hung)
+    real.answer(hung, "/hang")
+    ended = real.wait(lambda: _restarted(real, hung), "a counted restart")
+    assert ended.exit == "missed its watchdog and was ended"
+    assert real.wait(lambda: _process(real, hung).phase is Phase.RUNNING, "a running process again")
+    assert _process(real, fed).pid == first  # several of its deadlines have passed meanwhile
+
+
+def _process(real: RealHarness, release: Release) -> Process:
+    process = process_of(real, release)
+    assert process
+    return process
+
+
+def _restarted(real: RealHarness, release: Release) -> Process | None:
+    process = _process(real, release)
+    return process if process.restarts else None
+
+
+def _other_answer(real: RealHarness, release: Release, than: int) -> bool:
+    return real.answer(release)["pid"] != than

@@ -1,0 +1,162 @@
+"""How the traffic goes from one release to the next, and when it cannot."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from agent.desired import Strategy
+from agent.errors import Reason
+from agent.observed import Observed
+from agent.release import Release
+from agent.steps import Confirm, HandOver, Promote, Reject, Retire, Start
+from tests.core.observing import ago, answer, decided, ended, process, rejection, verbs, vm, waking
+from tests.memory import release_of, spec_of
+from tests.memory.releases import ASGI
+
+SOAK = timedelta(seconds=30)
+MIB = 2**20
+
+
+def launched(name: str, **settings: object) -> Release:
+    return release_of(name, spec_of(program=ASGI, soak="30s", **settings), venv=f"venv-{name}")
+
+
+OLD, NEW = launched("old"), launched("new")
+
+
+def switch(*processes: object, **facts: object) -> Observed:
+    """OLD is current, confirmed, and has the traffic unless `facts` say otherwise."""
+    usual = {"current": OLD.id, "confirmed": OLD.id, "good": (OLD.id,), "on_disk": (OLD, NEW)}
+    return vm(*processes, **(usual | facts))
+
+
+def test_a_new_release_is_started_beside_the_one_that_serves():
+    todo = decided(switch(process(OLD, accepts=True)), NEW)
+
+    assert verbs(todo) == ["Start"]
+    assert todo.message == "starting main@sha1:6e657700 beside what runs"
+
+
+def test_while_it_starts_nothing_happens_to_the_one_that_serves():
+    assert decided(switch(process(OLD, accepts=True), waking(NEW)), NEW).steps == ()
+
+
+def test_once_it_is_ready_a_reboot_is_to_start_it_then_it_gets_the_traffic_and_its_trial_begins():
+    ready = switch(process(OLD, accepts=True), process(NEW, accepts=False))
+    todo = decided(ready, NEW)
+
+    assert todo.steps == (Promote(NEW.id, "its own process answers"), HandOver(NEW, frozenset({OLD.id}), "it is ready"))
+    assert todo.message.endswith("; on trial for another 30 s")
+
+
+def test_an_agent_that_died_between_the_two_goes_on_where_it_was():
+    between = switch(process(OLD, accepts=True), process(NEW, accepts=False), current=NEW.id, promoted=ago(1))
+    both = switch(process(OLD, accepts=True), process(NEW, accepts=True), current=NEW.id, promoted=ago(1))
+
+    for world in (between, both):
+        assert decided(world, NEW).steps == (HandOver(NEW, frozenset({OLD.id}), "it is ready"),)
+
+
+def on_trial(*, since: float, new: object = None, old: object = None) -> Observed:
+    return switch(
+        old or process(OLD, accepts=False), new or process(NEW, accepts=True), current=NEW.id, promoted=ago(since)
+    )
+
+
+def test_on_trial_it_is_looked_at_as_often_as_its_readiness_says_and_the_one_before_is_kept_warm():
+    todo = decided(on_trial(since=10), NEW)
+
+    assert (todo.steps, todo.look_again) == ((), timedelta(seconds=5))
+    assert decided(on_trial(since=28), NEW).look_again == timedelta(seconds=2)
+
+
+@pytest.mark.parametrize("since", [30, 3600, -60], ids=["just over", "long over", "the clock was set back"])
+def test_after_its_trial_it_is_confirmed_and_then_the_one_before_is_stopped(since: float):
+    todo = decided(on_trial(since=since), NEW)
+    after = replace(on_trial(since=since), confirmed=NEW.id)
+
+    assert todo.steps == (Confirm(NEW, "GET / answered 200"),)
+    assert decided(after, NEW).steps == (Retire(OLD.id, "only main@sha1:6e657700 is to run"),)
+
+
+def test_one_that_ends_on_trial_gives_the_traffic_back_before_it_is_stopped():
+    todo = decided(on_trial(since=10, new=ended(NEW)), NEW)
+
+    assert verbs(todo) == ["Reject", "Promote", "HandOver", "Retire"]
+    assert todo.steps[2] == HandOver(OLD, frozenset({NEW.id}), "it is ready")
+
+
+def test_on_trial_one_bad_answer_is_no_verdict_and_as_many_as_the_probe_says_are():
+    once = decided(on_trial(since=10, new=process(NEW, accepts=True, readiness=answer(500))), NEW)
+    thrice = decided(on_trial(since=10, new=process(NEW, accepts=True, readiness=answer(500, failures=3))), NEW)
+
+    assert once.steps == ()
+    assert isinstance(thrice.steps[0], Reject)
+
+
+def test_one_that_failed_before_it_had_the_traffic_leaves_the_one_that_serves_alone():
+    todo = decided(switch(process(OLD, accepts=True), ended(NEW)), NEW)
+
+    assert verbs(todo) == ["Reject", "Retire"]
+    assert todo.steps[1].release == NEW.id
+
+
+def test_where_nothing_is_kept_warm_what_is_ill_still_gives_way_and_visitors_wait():
+    todo = decided(on_trial(since=10, new=ended(NEW), old=ended(OLD)), NEW)
+
+    assert verbs(todo) == ["Reject", "Retire"]
+
+
+def test_a_push_during_a_trial_confirms_what_is_well_before_anything_else():
+    third = launched("third")
+    todo = decided(on_trial(since=1), third)
+
+    assert verbs(todo) == ["Confirm"]
+    assert (todo.steps[0].release, todo.look_again) == (NEW, timedelta(0))
+
+
+def test_a_push_during_a_trial_does_not_confirm_what_is_ill():
+    todo = decided(on_trial(since=1, new=process(NEW, accepts=True, liveness=answer(None, failures=3))), launched("x"))
+
+    assert "Confirm" not in verbs(todo)
+
+
+def test_two_copies_that_do_not_fit_are_never_started_and_the_numbers_are_said():
+    large = process(OLD, accepts=True, memory=1000 * MIB)
+    todo = decided(switch(large, free_memory=1100 * MIB), NEW)
+
+    assert verbs(todo) == ["Retire", "Start"]
+    assert todo.message.endswith("visitors wait meanwhile (two copies do not fit: 1200 MiB needed, 1100 MiB free)")
+    assert verbs(decided(switch(large, free_memory=1200 * MIB), NEW)) == ["Start"]
+
+
+def test_who_asks_for_a_handover_gets_it_whatever_is_free_and_who_asks_for_a_restart_gets_that():
+    tight = switch(process(OLD, accepts=True, memory=1000 * MIB), free_memory=0)
+    assert verbs(decided(tight, _with(strategy=Strategy.HANDOVER))) == ["Build"]
+    for strategy, steps in ((Strategy.HANDOVER, ["Start"]), (Strategy.RESTART, ["Retire", "Start"])):
+        new = _with(strategy=strategy)
+        world = replace(tight, releases={OLD.id: OLD, new.id: new}, installed=frozenset({OLD.id, new.id}))
+        assert verbs(decided(world, new)) == steps
+
+
+def _with(**rollout: object) -> Release:
+    spec = NEW.spec.model_copy(update={"rollout": NEW.spec.rollout.model_copy(update=rollout)})
+    return release_of("other", spec, venv="venv-new")
+
+
+def test_one_that_listens_elsewhere_or_opens_its_port_itself_cannot_be_beside():
+    for other in (launched("moved", port=9000), release_of("plain", spec_of(), venv="venv-plain")):
+        todo = decided(switch(process(OLD, accepts=True), on_disk=(OLD, other)), other)
+        assert verbs(todo) == ["Retire", "Start"]
+
+
+def test_the_confirmed_release_is_what_a_reboot_starts_before_it_is_started_again():
+    """A visitor at the held socket would else start the rejected one."""
+    rejected = switch(current=NEW.id, on_disk=(OLD, NEW), rejected={NEW.id: rejection(NEW)})
+    todo = decided(rejected, NEW)
+
+    assert todo.steps == (Promote(OLD.id, "it proved healthy before"), Start(OLD, "the service is down"))
+    assert todo.reason is Reason.PROGRESSING

@@ -1,0 +1,1 @@
+raise_here = 1 / 0

@@ -1,0 +1,87 @@
+"""Bad pushes while the app is used: the old release serves on, nobody notices, and the status names the cause."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.load.report import Outcome
+from tests.status_checker import Document
+from tests.vm.product import Product, condition, holds
+from tests.vm.switch.bad_apps import FIT, REJECTED, Bad
+from tests.vm.switch.conftest import ACCEPTANCE
+from tests.vm.switch.index import bad_index
+from tests.vm.switch.rollouts import confirmed, deploy, push, status, until
+from tests.vm.switch.serving import serving
+from tests.vm.switch.under_load import under_load
+from tests.vm.switch.user_apps import FASTAPI
+
+VERDICT = timedelta(minutes=3)
+VISITORS = 10
+"""Each has at most one request under way when a process dies with what it holds."""
+SHORT = {"exits at once", "falls ill while it is on trial", "cannot be resolved", "leaves a child with the port"}
+
+
+def chosen(every: tuple[Bad, ...]) -> list[Bad]:
+    return [each for each in every if ACCEPTANCE or each.name in SHORT]
+
+
+@pytest.fixture(scope="module")
+def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    with bad_index(tmp_path_factory.mktemp("index")) as port:
+        yield port
+
+
+@pytest.fixture(scope="module")
+def good(product: Product) -> str:
+    """The revision that serves before all of them."""
+    revision = push(product, FASTAPI, "good")
+    confirmed(product, revision)
+    return revision
+
+
+@pytest.mark.parametrize("bad", chosen(REJECTED), ids=lambda bad: bad.name)
+def test_a_bad_push_fails_no_request_and_is_told(
+    product: Product, good: str, index: int, bad: Bad, tmp_path: Path
+) -> None:
+    before = status(product)["service"]["unit"]
+    with under_load(FASTAPI, product.port, tmp_path / "load") as load:
+        revision = push(product, FASTAPI, "bad", bad.files(product.port, "bad", index=index))
+        told = until(product, lambda told: _judged(told, revision), f"the verdict on what {bad.name}", within=VERDICT)
+    ready = condition(told, "Ready")
+    assert (ready["status"], ready["reason"]) == ("False", bad.reason), ready
+    assert bad.said in ready["message"]
+    assert told["activeRevision"].endswith(good)
+    assert serving(product) == [before]
+    assert {shot.release for shot in load.result.shots if shot.release} == {"good"} | (
+        {"bad"} if bad.reaches else set()
+    )
+    _nobody_noticed(load.result, dies=bad.dies)
+
+
+@pytest.mark.parametrize("odd", chosen(FIT), ids=lambda odd: odd.name)
+def test_a_release_that_is_odd_but_fit_comes_and_goes_unnoticed(
+    product: Product, index: int, odd: Bad, tmp_path: Path
+) -> None:
+    with under_load(FASTAPI, product.port, tmp_path / "load") as load:
+        revision = push(product, FASTAPI, "odd", odd.files(product.port, "odd", index=index))
+        confirmed(product, revision)
+        deploy(product, FASTAPI, "next")
+        product.machine.wait_for(lambda: len(serving(product)) == 1, "the end of what was there before")
+    assert status(product)["service"]["unit"] == serving(product)[0]
+    _nobody_noticed(load.result)
+
+
+def _judged(told: Document, revision: str) -> bool:
+    return told["lastAttemptedRevision"].endswith(revision) and holds(told, "Stalled", "RevisionRejected")
+
+
+def _nobody_noticed(outcome: Outcome, *, dies: bool = False) -> None:
+    """What a process holds that dies by itself, nobody can answer: at most one request of each visitor."""
+    assert len(outcome.failed) <= (VISITORS if dies else 0), outcome.table()
+    if dies:
+        moments = [shot.ended for shot in outcome.failed]
+        assert max(moments, default=0) - min(moments, default=0) < 1, outcome.table()

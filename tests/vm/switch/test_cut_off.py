@@ -1,0 +1,56 @@
+"""A rollout that is cut off in the middle, by the end of the agent or of the whole machine: it goes on to its end."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import requests
+
+from tests.status_checker import Document
+from tests.vm.product import Product
+from tests.vm.switch.conftest import ACCEPTANCE
+from tests.vm.switch.moments import MOMENTS, Machinery, kill_agent, wait_for_moment
+from tests.vm.switch.rollouts import confirmed, push
+from tests.vm.switch.serving import serving
+from tests.vm.switch.under_load import under_load
+from tests.vm.switch.user_apps import FASTAPI
+
+OTHER = {"requirements.txt": "fastapi==0.165.0\nsdnotify==0.3.2\n"}
+"""Another environment, so that there is a build."""
+
+
+@pytest.mark.parametrize("moment", MOMENTS if ACCEPTANCE else MOMENTS[:2])
+def test_of_a_killed_agent_nobody_notices_and_the_next_one_finishes(
+    product: Product, moment: str, tmp_path: Path
+) -> None:
+    confirmed(product, push(product, FASTAPI, "before"))
+    machinery = Machinery(product)
+    with under_load(FASTAPI, product.port, tmp_path / "load") as load:
+        revision = push(product, FASTAPI, "after", OTHER)
+        wait_for_moment(machinery, moment)
+        kill_agent(machinery)
+        _is_alone(product, confirmed(product, revision))
+    assert not load.result.failed, load.result.table()
+    assert {shot.release for shot in load.result.shots if shot.release} == {"before", "after"}
+
+
+@pytest.mark.parametrize("moment", MOMENTS if ACCEPTANCE else MOMENTS[1:2])
+def test_after_a_power_cut_one_release_serves_and_the_rollout_is_finished(product: Product, moment: str) -> None:
+    confirmed(product, push(product, FASTAPI, "before"))
+    machinery = Machinery(product)
+    revision = push(product, FASTAPI, "after", OTHER)
+    wait_for_moment(machinery, moment)
+    product.machine.power_cut()
+    product.machine.start()
+    product.machine.wait_for(
+        lambda: product.get("/").json()["version"] in {"before", "after"},
+        "an answer after the boot",
+        unless=(requests.RequestException, ValueError),
+    )
+    _is_alone(product, confirmed(product, revision))
+    assert product.get("/").json()["version"] == "after"
+
+
+def _is_alone(product: Product, told: Document) -> None:
+    product.machine.wait_for(lambda: serving(product) == [told["service"]["unit"]], "one instance, and no orphan")
