@@ -8,6 +8,7 @@ import os
 import platform
 import re
 import sys
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -45,11 +46,22 @@ def pip_conf() -> str:
 
 def shared_folders() -> list[Path]:
     """The local folders that pip and uv find packages in, to be seen at the same place inside a machine."""
-    settings = {**pip_settings(), **environment()}
-    words = " ".join(value for name, value in settings.items() if re.search("index|links", name.lower())).split()
-    folders = {Path(word.removeprefix("file://")) for word in words if word.startswith(("/", "file:///"))}
+    folders = set(_paths("index|links"))
     # The pages of a local index ("simple") link to files beside it.
     return sorted({folder.parent if folder.name == "simple" else folder for folder in folders if folder.is_dir()})
+
+
+def named_files() -> list[Path]:
+    """The files that the settings name (constraints, certificates): without them pip refuses to start."""
+    return sorted(path for path in set(_paths("")) if path.is_file())
+
+
+def _paths(names: str) -> Iterator[Path]:
+    """Of the settings called like `names` (a regular expression), every local path."""
+    settings = {**pip_settings(), **environment()}
+    for word in " ".join(value for name, value in settings.items() if re.search(names, name.lower())).split():
+        if word.startswith(("/", "file:///")):
+            yield Path(word.removeprefix("file://"))
 
 
 def apt_sources(suite: str) -> list[str]:

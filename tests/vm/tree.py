@@ -61,9 +61,10 @@ class _Tree:
         for each in (*reversed(Path(path).parents[:-1]), Path(path)):
             like, here = self._image / each, self.top / each
             if not here.exists():
-                here.mkdir()
-                shutil.copystat(like, here)
-                os.chown(here, like.stat().st_uid, like.stat().st_gid)
+                here.mkdir(mode=0o755)
+                if like.exists():
+                    shutil.copystat(like, here)
+                    os.chown(here, like.stat().st_uid, like.stat().st_gid)
         return self.top / path
 
 
@@ -89,6 +90,9 @@ def _fill(tree: _Tree, name: str, public_key: str, ssh_port: int) -> None:
     for folder in CERTIFICATES:
         if Path("/", folder).is_dir():
             run("cp", "-a", "--no-target-directory", Path("/", folder), tree.folder(folder))
+    for file in hostsettings.named_files():
+        if not (tree.top / file.relative_to("/")).exists():
+            tree.write(str(file.relative_to("/")), file.read_text())
 
 
 def _authorize(home: Path, uid: int, public_key: str) -> None:
