@@ -27,4 +27,4 @@ class Downloads:
             files.remove(self._cache)
         files.write(self._unsettled, boot)
         yield
-        self._unsettled.unlink()
+        self._unsettled.unlink(missing_ok=True)

@@ -96,7 +96,7 @@ REJECTED = (
     Bad(
         name="leaks until it is killed",
         reason="ProcessExited",
-        said="was killed by SIGKILL",
+        said="was killed by SIGKILL (for want of memory?",
         reaches=True,
         dies=True,
         before=LEAK,
