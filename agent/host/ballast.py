@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from shutil import disk_usage
 
@@ -24,9 +25,10 @@ class Ballast:
         if self._path.exists() or disk_usage(self._path.parent).free < disk.RESERVE:
             return
         aside = self._path.with_name(f".{self._path.name}")
-        with aside.open("wb") as file:
+        with suppress(OSError), aside.open("wb") as file:  # a quota may be narrower than the disk
             os.posix_fallocate(file.fileno(), 0, SIZE)
-        aside.replace(self._path)
+            aside.replace(self._path)
+        aside.unlink(missing_ok=True)
 
     def afford(self, write: Callable[[], None]) -> None:
         """Do it; where the disk is full, once more in the room that was kept. Raises Broken where that is not enough."""
