@@ -102,6 +102,7 @@ class MemoryHost(MemoryVM):
         assert self.services.is_installed(release), "started without its units"
         assert all(self._beside(release, life) for life in self.services.lives.values()), "the port is taken"
         self._refuse_a_rejected(release)
+        self._refuse_haste(release)
         self.effect("record", release.id)
         self.ledger = self.ledger.start(release, self.now())
         self.effect("start", release.id)
@@ -163,6 +164,14 @@ class MemoryHost(MemoryVM):
         confirmed = self.ledger.confirmed
         elsewhere = confirmed in self.built and confirmed != release.id and release.spec.rollout.rollback.enabled
         assert not (release.id in self.ledger.rejected and elsewhere), "started a rejected release"
+
+    def _refuse_haste(self, release: Release) -> None:
+        """At most one start of a release per cool-down, which grows from start to start (sync.selfHeal.backoff)."""
+        last, backoff = self.ledger.last_start, release.spec.sync.self_heal.backoff
+        if last is None or last.release != release.id or last.at > self.now() or not last.count:
+            return
+        pause = min(backoff.duration * backoff.factor ** min(last.count - 1, 16), backoff.max_duration)
+        assert self.now() - last.at >= pause, "started again within its cool-down"
 
     def _only_this_answers(self, release: ReleaseId) -> bool:
         """Of the launched ones, which need not give way to each other. One that ended before is not trusted."""
