@@ -122,10 +122,10 @@ class MemoryHost(MemoryVM):
         assert self.is_well(release), "given the traffic and not well"
         assert self.current == release, "given the traffic before a reboot would start it"
         self.effect("hand over", release)
-        self.services.lives[release].accepts = True
+        self.services.accept(release)
         self.effect("hand over", release)
         for other in others:
-            self.services.lives[other].accepts = False
+            self.services.rest(other)
 
     def confirm(self, release: Release) -> None:
         assert self.is_well(release.id), "confirmed and not well"
@@ -189,8 +189,7 @@ class MemoryHost(MemoryVM):
         if process.phase is not Phase.RUNNING:
             return process
         if life.release.spec.service.launched:
-            life.accepts = self.current == process.release if life.accepts is None else life.accepts
-            process = replace(process, accepts=life.accepts)
+            process = replace(process, accepts=self.services.accepts(process.release, self.current))
         age, now, service = life.age(self.now()), self.now(), life.release.spec.service
         if not life.program.is_started(age):
             return replace(process, readiness=life.program.startup(age, service.startup_probe, now))
