@@ -31,7 +31,10 @@ class Ballast:
         aside.unlink(missing_ok=True)
 
     def afford(self, write: Callable[[], None]) -> None:
-        """Do it; where the disk is full, once more in the room that was kept. Raises Broken where that is not enough."""
+        """Do it; where the disk is full, once more in the room that was kept, which is kept anew once there is some.
+
+        Raises Broken where it was not enough.
+        """
         with disk.told():
             try:
                 write()
@@ -40,3 +43,4 @@ class Ballast:
                     raise
                 files.remove(self._path)
                 write()
+            self.keep()

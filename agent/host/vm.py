@@ -159,12 +159,8 @@ class VM:
 
     def publish(self, report: Report) -> None:
         self.alive("reporting")
-        self._ballast.afford(lambda: self._tell(report))
-        self._ballast.keep()
-
-    def _tell(self, report: Report) -> None:
-        self._write_daemon_config(report)
-        self._evidence.publish(report)
+        self._ballast.afford(lambda: self._write_daemon_config(report))
+        self._ballast.afford(lambda: self._evidence.publish(report))
 
     def until_next(self, pause: timedelta | None) -> timedelta:
         """When a pass is wanted again: the plan's wish, the heartbeat, or a delivery that is due, whichever is first."""
@@ -175,11 +171,10 @@ class VM:
         remotes = {"config": self._origin.remote.to_json()}
         if spec and spec.source.url:
             remotes["app"] = self._elsewhere(spec).remote.to_json()
-        interval = spec.sync.interval.total_seconds() if spec else 15.0
         watched = self._watched(report)
         config = DaemonConfig(
             remotes=remotes,
-            interval=interval,
+            interval=spec.sync.interval.total_seconds() if spec else 15.0,
             readiness=self._asked(watched, watched.spec.service.readiness_probe) if watched else None,
             liveness=self._asked(watched, watched.spec.service.liveness_probe) if watched else None,
         )
