@@ -10,6 +10,7 @@ from datetime import timedelta
 from .unit import Address, Unit
 
 SOCKET = "gitops-app.socket"
+WAKE = "gitops-app-wake.service"
 _WRITTEN = "# Written by gitops-vm. A change made here is undone; what is wanted is declared in git.\n"
 _ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"', "\t": "\\t", "%": "%%"})
 
@@ -29,6 +30,8 @@ def drop_in(unit: Unit) -> str:
         *(["Type=notify"] if unit.notify else []),
         *([f"WatchdogSec={_span(unit.watchdog)}"] if unit.watchdog else []),
         *([f"Sockets={SOCKET}"] if unit.listen else []),
+        # What answers visitors while nothing runs is gone before a program takes its socket.
+        *([f"ExecStartPre=-systemctl --user stop {WAKE}"] if unit.listen and not unit.launched else []),
     ]
     return _WRITTEN + "\n".join(lines) + "\n"
 

@@ -15,6 +15,7 @@ from secrets import token_hex
 from typing import Any, TypeVar
 
 from agent.desired import parse
+from agent.host import launcher
 from agent.host.services import Services, choose
 from agent.host.supervisor.client import Embedded
 from agent.names import VenvId, make_revision
@@ -25,7 +26,7 @@ from tests.ports import LOOPBACK, free_port
 from tests.waiting import wait_for
 
 T = TypeVar("T")
-PROGRAM = Path(__file__).with_name("program.py")
+PROGRAM, PAGE = (Path(__file__).with_name(name) for name in ("program.py", "page.py"))
 VENV = VenvId("0123456789abcdef")
 ANSWER = timedelta(seconds=20)
 
@@ -89,6 +90,14 @@ class RealHarness:
     def answer(self, release: Release, path: str = "/") -> dict[str, Any]:
         """What it tells of itself, asked until it answers."""
         return wait_for(lambda: ask(release, path), f"an answer of {release.id}", unless=(OSError,))
+
+
+def launched(real: RealHarness, *, port: int) -> Release:
+    """A release of page.py, with the launcher that serves it."""
+    release = real.make_release(exec=None, asgi="page:app", port=port)
+    shutil.copy(PAGE, real.paths.tree(release.id))
+    launcher.put(real.paths.launcher(release.id))
+    return release
 
 
 def ask(release: Release, path: str = "/") -> dict[str, Any]:

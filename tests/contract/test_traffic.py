@@ -3,30 +3,19 @@
 from __future__ import annotations
 
 import http.client
-import shutil
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
-from pathlib import Path
 from threading import Event
 
 import pytest
 
 from agent.errors import Transient
-from agent.host import files, launcher
+from agent.host import files
 from agent.host.traffic import Traffic
 from agent.release import Release
-from tests.contract.real import RealHarness, ask
+from tests.contract.real import RealHarness, ask, launched
 from tests.ports import LOOPBACK, free_port
-
-PAGE = Path(__file__).with_name("page.py")
-
-
-def launched(real: RealHarness, *, port: int) -> Release:
-    release = real.make_release(exec=None, asgi="page:app", port=port)
-    shutil.copy(PAGE, real.paths.tree(release.id))
-    launcher.put(real.paths.launcher(release.id))
-    return release
 
 
 @pytest.fixture

@@ -133,6 +133,7 @@ def _unit(**changes: Any) -> Unit:
         "env": {"NAME": "value"},
         "env_file": "/etc/env",
         "listen": Address("127.0.0.1", 8010),
+        "launched": False,
         "notify": True,
         "watchdog": timedelta(seconds=30),
         "start_timeout": timedelta(minutes=5),
