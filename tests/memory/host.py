@@ -179,14 +179,17 @@ class MemoryHost(MemoryVM):
         life = self.services.lives[process.release]
         if process.phase is not Phase.RUNNING:
             return process
-        if life.release.spec.service.launched:
-            life.accepts = self.current == process.release if life.accepts is None else life.accepts
-            process = replace(process, accepts=life.accepts)
         age, now, service = life.age(self.now()), self.now(), life.release.spec.service
+        if not service.launched:
+            accepts = None
+        else:
+            accepts = life.accepts = self.current == process.release if life.accepts is None else life.accepts
         if not life.program.is_started(age):
-            return replace(process, readiness=life.program.startup(age, service.startup_probe, now))
+            startup = life.program.startup(age, service.startup_probe, now)
+            return replace(process, accepts=accepts, readiness=startup)
         return replace(
             process,
+            accepts=accepts,
             started=True,
             readiness=life.program.readiness(age, service.readiness_probe, now),
             liveness=life.program.liveness(age, service.liveness_probe, now),
