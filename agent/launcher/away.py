@@ -25,7 +25,7 @@ from .outage import Outage
 
 FIRST_FD = 3  # sd_listen_fds(3)
 SHIFT = timedelta(minutes=1)  # the next visitor, or the next crash, wakes another one
-LOOK = timedelta(milliseconds=20)
+LOOK = timedelta(milliseconds=100)
 PATIENCE = timedelta(seconds=2)  # for a visitor to say what it wants
 RETRY_AFTER = 5  # seconds
 _LONGEST = 16 * 1024  # bytes of a request that are read
