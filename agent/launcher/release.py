@@ -11,7 +11,7 @@ from contextlib import suppress
 from datetime import timedelta
 from time import monotonic
 
-from . import ACCEPTING, AWAY, CONTROL, DRAINING, HTTP, RESTING, away, control, private
+from . import ACCEPTING, AWAY, CONTROL, DRAINING, HTTP, RESTING, control, excuse, private
 from .arguments import Arguments
 from .asgi import ASGIApp
 from .door import Door
@@ -108,7 +108,7 @@ class Release:
         """Nothing has been promoted yet: who comes is told so, by whichever release is there."""
         own, data = self._listener.dup(), self._arguments.current.parent
         own.setblocking(False)
-        self._excuse = Door(own, lambda: away.protocol(data))
+        self._excuse = Door(own, lambda: excuse.protocol(data))
 
     def _stop_excusing(self) -> None:
         if self._excuse is not None:
