@@ -133,6 +133,14 @@ class Pin:
     since: datetime
 
 
+class Standing(StrEnum):
+    """What a release has proved on this VM."""
+
+    NEW = "new"  # nothing yet
+    ON_TRIAL = "on trial"  # fit for the traffic, which it has; not confirmed yet
+    PROVEN = "proven"  # it was confirmed last
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observed:
     """The VM as it is now. The records (confirmed, rejected ...) are facts on its disk like any other."""
@@ -159,3 +167,8 @@ class Observed:
     def process_of(self, release: ReleaseId) -> Process | None:
         """The process of this release, None when it does not run."""
         return next((process for process in self.processes if process.release == release), None)
+
+    def standing(self, release: ReleaseId) -> Standing:
+        if release == self.confirmed:
+            return Standing.PROVEN
+        return Standing.ON_TRIAL if release == self.current else Standing.NEW

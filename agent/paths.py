@@ -122,9 +122,14 @@ class Paths:
         """The program that serves a gradio, asgi or wsgi app: a copy of its own, as immutable as the release."""
         return self.release(release) / "launcher"
 
+    @property
+    def launched(self) -> Path:
+        """The private directories of the launched releases."""
+        return self.runtime / "launched"
+
     def private(self, release: ReleaseId) -> Path:
         """Where its launcher is asked how the app is, and told to accept or to rest."""
-        return self.runtime / "launched" / release
+        return self.launched / release
 
     def mirror(self, url: str) -> Path:
         """Where the repository at `url` is kept: one mirror for all its refs."""

@@ -40,6 +40,7 @@ class Unit:
     env: Mapping[str, str]
     env_file: str  # KEY=value lines, may be absent; they win over `env`
     listen: Address | None  # the held socket it takes as LISTEN_FDS; None: it opens its port itself
+    launched: bool  # by our launcher, which sends away whoever answers in its stead before it accepts
     notify: bool  # started only when it says READY=1
     watchdog: timedelta | None
     start_timeout: timedelta
@@ -57,6 +58,7 @@ def unit_of(release: Release, paths: Paths) -> Unit:
         env=_environment(release, paths),
         env_file=str(paths.environment),
         listen=Address(service.host, service.port) if service.holds_socket else None,
+        launched=service.launched is not None,
         notify=service.notify or service.launched is not None,
         watchdog=service.watchdog or (_LOOP_STANDS if service.launched else None),
         start_timeout=_start_timeout(release.spec),

@@ -49,11 +49,8 @@ def _beside(building: Building, desired: Release, observed: Observed, now: datet
 def is_served(observed: Observed, now: datetime) -> bool:
     """Something answers or may soon. Nobody waits for a build in front of a dead service."""
     for process in observed.processes:
-        release, probation = observed.releases.get(process.release), process.release != observed.confirmed
-        promoted = process.release == observed.current
-        if release is None:
-            continue
-        if judge(process, release.spec, now, probation=probation, promoted=promoted).health is not Health.UNFIT:
+        release, standing = observed.releases.get(process.release), observed.standing(process.release)
+        if release and judge(process, release.spec, now, standing).health is not Health.UNFIT:
             return True
     return False
 

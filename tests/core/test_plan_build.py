@@ -185,3 +185,11 @@ def test_two_environments_are_never_made_at_once():
     todo = decided(vm(runs=OLD, on_disk=(OLD,), building=building(other)))
 
     assert [type(step) for step in todo.steps] == [Abandon, Prepare]
+
+
+def test_clearing_up_during_a_build_is_told_as_the_build():
+    todo = decided(at_work(remains=frozenset({STRANGER.id})))
+
+    assert isinstance(todo.steps[0], Prune)
+    assert (todo.reason, todo.target) == (Reason.PROGRESSING, OLD)
+    assert todo.message.startswith("building main@sha1:6e657700 (12 s)")

@@ -67,14 +67,14 @@ def histories() -> Iterator[World]:
 def builds() -> Iterator[World]:
     """What may be in the making, or have ended badly, times what may run and what failed before. What is whole is not made."""
     old_runs, new_runs = (Runs.NOT, Runs.READY, Runs.DEAF), (Runs.NOT, Runs.WAKING, Runs.READY, Runs.DEAF)
-    makes = [each for each in Makes if each is not Makes.NONE]
+    makes, releases = [each for each in Makes if each is not Makes.NONE], pair()
     for making, built, confirmed, rejected, old, new, sick, failure in product(
         makes, BUILT, NAMES, (False, True), old_runs, new_runs, (False, True), FAILED[:2]
     ):
         if making is Makes.NEW and "new" in built:
             continue
         yield World(
-            **pair(),
+            **releases,
             built=built,
             confirmed=confirmed,
             current=confirmed,

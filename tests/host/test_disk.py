@@ -1,8 +1,10 @@
-"""Room on the disk: what removing frees, and a build that ends before there is none."""
+"""Room on the disk: what removing frees, and a build that is refused, or ends, before there is none."""
 
 from __future__ import annotations
 
 import os
+import platform
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from zipfile import ZIP_DEFLATED, ZipFile
@@ -13,6 +15,7 @@ from agent.errors import Broken, Reason
 from agent.host import disk
 from agent.source import Packages
 from tests.host.test_environment import Vm
+from tests.ports import LOOPBACK, SilentPort, free_port
 from tests.process import Failed, run
 
 MEGA = 1024**2
@@ -53,6 +56,58 @@ def wheel(folder: Path, name: str, size: int) -> None:
         archive.writestr(f"{name}-1.dist-info/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: 1\n")
         archive.writestr(f"{name}-1.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
         archive.writestr(f"{name}-1.dist-info/RECORD", record)
+
+
+PYLOCK = """\
+lock-version = "1.0"
+created-by = "a test"
+[[packages]]
+name = "large"
+version = "1"
+wheels = [
+  {{ name = "large-1-py3-none-{here}.whl", url = "{url}large-1-py3-none-{here}.whl", size = {size}, hashes = {{ sha256 = "{zeros}" }} }},
+  {{ name = "large-1-py3-none-win_amd64.whl", url = "{url}large-1-py3-none-win_amd64.whl", size = 1, hashes = {{ sha256 = "{zeros}" }} }},
+]
+"""
+
+
+def pylock(size: int, port: int) -> str:
+    here = f"manylinux_2_17_{platform.machine()}"
+    return PYLOCK.format(here=here, size=size, url=f"http://{LOOPBACK}:{port}/", zeros="0" * 64)
+
+
+@pytest.fixture
+def index() -> Iterator[SilentPort]:
+    """A server of packages that would be asked for them."""
+    made = SilentPort(free_port())
+    yield made
+    made.stop()
+
+
+def test_what_cannot_fit_by_its_lock_is_refused_before_anything_is_fetched(small: Path, index: SilentPort) -> None:
+    vm = Vm(small)
+    vm.write(**{"pylock.toml": pylock(80 * MEGA, index.port)})
+    failure = vm.fails()
+
+    assert (type(failure), failure.reason, index.accepted) == (Broken, Reason.DISK_FULL, 0)
+    assert "pylock.toml takes 80 MiB or more: " in failure.message
+    free, needed = map(int, re.findall(r"(\d+) MiB are", failure.message))
+    assert free < needed
+    assert "gitops-vm gc --cache" in failure.hint
+
+
+@pytest.mark.parametrize(("size", "cached"), [(20, 0), (50, 40)])
+def test_what_may_fit_is_fetched_and_what_was_downloaded_before_is_no_more_to_come(
+    small: Path, index: SilentPort, size: int, cached: int
+) -> None:
+    vm = Vm(small, {"UV_HTTP_TIMEOUT": "1", "UV_HTTP_RETRIES": "0"})
+    vm.paths.packages.mkdir(parents=True)
+    (vm.paths.packages / "before").write_bytes(os.urandom(cached * MEGA))
+    vm.write(**{"pylock.toml": pylock(size * MEGA, index.port)})
+    failure = vm.fails()
+
+    assert index.accepted
+    assert failure.reason is not Reason.DISK_FULL
 
 
 def test_a_build_ends_before_it_fills_the_disk_and_says_what_frees_it(small: Path, tmp_path: Path) -> None:

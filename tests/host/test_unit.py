@@ -29,7 +29,7 @@ def release_of(*, path: str = ".", mode: str = "", **service: Any) -> Release:
         "app": "mood",
         "mode": mode,
         "source": {"path": path},
-        "service": {"exec": "python -m app", "port": 8010} | service,
+        "service": ({} if "asgi" in service else {"exec": "python -m app"}) | {"port": 8010} | service,
     }
     spec = parse(json.dumps(declared).encode(), host="vm-1")
     config, app = make_revision("main", "c" * 40), make_revision("v1", "a" * 40)
@@ -72,6 +72,15 @@ def test_only_an_app_that_takes_the_socket_has_one():
     assert "ListenStream=[::]:8010\n" in listen_drop_in(unit.listen)
     assert "Sockets=gitops-app.socket" in rendered(socketActivation=True)
     assert not any("Sockets" in line for line in rendered())
+
+
+def test_a_crash_behind_the_socket_wakes_what_answers_visitors_and_a_program_that_takes_the_socket_sends_it_away_first():
+    def hooks(**service: Any) -> list[str]:
+        return [line.partition("=")[0] for line in rendered(**service) if "gitops-app-wake.service" in line]
+
+    assert hooks() == []
+    assert hooks(socketActivation=True) == ["ExecStartPre", "ExecStopPost"]
+    assert hooks(asgi="app:app") == ["ExecStopPost"]
 
 
 def test_only_an_app_that_says_ready_is_waited_for_and_watched():
@@ -133,6 +142,7 @@ def _unit(**changes: Any) -> Unit:
         "env": {"NAME": "value"},
         "env_file": "/etc/env",
         "listen": Address("127.0.0.1", 8010),
+        "launched": False,
         "notify": True,
         "watchdog": timedelta(seconds=30),
         "start_timeout": timedelta(minutes=5),

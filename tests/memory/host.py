@@ -188,13 +188,14 @@ class MemoryHost(MemoryVM):
         life = self.services.lives[process.release]
         if process.phase is not Phase.RUNNING:
             return process
-        if life.release.spec.service.launched:
-            process = replace(process, accepts=self.services.accepts(process.release, self.current))
         age, now, service = life.age(self.now()), self.now(), life.release.spec.service
+        accepts = self.services.accepts(process.release, self.current) if service.launched else None
         if not life.program.is_started(age):
-            return replace(process, readiness=life.program.startup(age, service.startup_probe, now))
+            startup = life.program.startup(age, service.startup_probe, now)
+            return replace(process, accepts=accepts, readiness=startup)
         return replace(
             process,
+            accepts=accepts,
             started=True,
             readiness=life.program.readiness(age, service.readiness_probe, now),
             liveness=life.program.liveness(age, service.liveness_probe, now),
