@@ -99,12 +99,14 @@ def logs(call: Call) -> int:
     if call.options.follow and call.as_json:
         raise Misuse("--json does not go with --follow: a list has an end")
     services = choose(call.paths, call.environ)
+    if call.options.follow:
+        return command.attach(services.follow_argv(call.options.lines))
     text = services.logs(None, call.options.lines).rstrip("\n")
     if call.as_json:
         call.terminal.json(text.splitlines())
     else:
         call.terminal.line(text)
-    return command.attach(services.follow_argv()) if call.options.follow else 0
+    return 0
 
 
 def events(call: Call) -> int:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
 
 from tests.agent.conftest import Setup
 from tests.localvm import LocalVM, server
-from tests.process import Failed
+from tests.process import Background, Failed
 from tests.waiting import wait_for
 
 
@@ -109,6 +110,22 @@ def test_logs_events_and_history_tell_what_happened(settled: Setup) -> None:
     assert all(each["message"] for each in json.loads(vm.gitops("events", "--json")))
     assert json.loads(vm.gitops("history", "--json"))[0]["revision"] == f"main@sha1:{repo.head}"
     assert repo.head[:8] in vm.gitops("history")
+
+
+def test_following_the_log_shows_so_many_old_lines_and_each_new_one_once(settled: Setup, tmp_path: Path) -> None:
+    vm = settled.vm
+    for _ in range(2):
+        vm.gitops("restart")
+    old = wait_for(lambda: len(told := vm.gitops("logs").splitlines()) > 2 and told, "three lines")
+    seen = tmp_path / "seen"
+    follower = Background(sys.executable, "-m", "agent", "logs", "-n", "2", "-f", log=seen, env=vm.environment)
+    try:
+        wait_for(lambda: seen.read_text().splitlines() == old[-2:], "two lines of the old ones")
+        vm.gitops("restart")
+        new = vm.gitops("logs").splitlines()[len(old) :]
+        assert wait_for(lambda: (told := seen.read_text().splitlines()[2:]) and told, "a new one")[0] == new[0]
+    finally:
+        follower.stop()
 
 
 def test_validate_says_every_problem_with_its_line(setup: Setup, tmp_path: Path) -> None:
