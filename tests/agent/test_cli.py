@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import pwd
 import sys
 from pathlib import Path
 
@@ -56,6 +58,9 @@ def test_stop_keeps_it_stopped_and_start_starts_it(settled: Setup) -> None:
 
     vm.gitops("start")
     assert vm.get() == repo.head
+    stopped, begun = _event(vm, "Stopped"), _event(vm, " asked for a start")
+    assert (stopped["severity"], begun["severity"]) == ("info", "info")
+    assert vm.status["counters"]["selfHeals"] == 0
 
 
 def test_restart_is_another_process_of_the_same_release(settled: Setup) -> None:
@@ -66,6 +71,16 @@ def test_restart_is_another_process_of_the_same_release(settled: Setup) -> None:
 
     assert vm.app_pid not in {0, before}
     assert vm.get() == repo.head
+    me = pwd.getpwuid(os.getuid()).pw_name
+    assert _event(vm, f"started main@sha1:{repo.head[:8]}: {me} asked for a restart")
+    assert vm.status["counters"]["selfHeals"] == 0
+
+
+def _event(vm: LocalVM, words: str) -> dict[str, str]:
+    """The one event whose reason or message has these words."""
+    told = json.loads(vm.gitops("events", "--json"))
+    (found,) = (each for each in told if words in f"{each['reason']} {each['message']}")
+    return dict(found)
 
 
 def test_suspend_stops_applying_but_not_fetching_and_says_who_and_why(settled: Setup) -> None:

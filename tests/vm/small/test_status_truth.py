@@ -39,6 +39,7 @@ def test_every_field_is_what_an_independent_look_finds(product: Product, tmp_pat
     assert (told["app"], told["mode"], told["sync"], told["health"]) == ("small", "day", "OutOfSync", "Healthy")
 
     deeds.good("well again", files_of(product, rest=BY_DAY_AT))
+    deeds.restart_the_app()
     deeds.kill_the_app()
     told = _compared(deeds, _conditions_when_all_is_well(deeds))
     assert (told["mode"], told["sync"], told["service"]["restarts"]) == ("day", "Synced", 1)
