@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from .. import __version__
 from ..errors import AgentError, Broken, Reason, Stalled
 from ..host import command, lock, status_memory
 from ..host.services import choose
@@ -133,12 +132,4 @@ def history(call: Call) -> int:
         for each in entries
     ]
     call.terminal.table([("REVISION", "STATUS", "FIRST SEEN", "DURATION"), *rows])
-    return 0
-
-
-def version(call: Call) -> int:
-    if call.as_json:
-        call.terminal.json({"version": __version__})
-    else:
-        call.terminal.line(f"gitops-vm {__version__}")
     return 0

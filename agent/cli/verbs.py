@@ -13,6 +13,7 @@ from ..paths import Paths, locate
 from ..status.exit_code import Code
 from . import FAILED, Misuse, outside, tell, values
 from .terminal import Terminal
+from .version import line as version_line
 
 Verb = Callable[["Call"], int]
 
@@ -98,6 +99,7 @@ def _parser() -> tuple[argparse.ArgumentParser, Container[str]]:
     parser.add_argument("-p", "--port", type=values.count(65535), help="ssh port, with --on")
     parser.add_argument("-i", "--identity", metavar="KEY", default="", help="ssh key, with --on")
     parser.add_argument("--vms", metavar="FILE", default="", help="instead of ./vms.ini or ~/.config/gitops-vm/vms.ini")
+    parser.add_argument("--version", action="version", version=version_line())
     verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True, parser_class=_Parser)
     _add(verbs, "run", "reconciling.refuse_run", "the resident agent (systemd starts it)", json="")
     _add_reconcile(verbs)
@@ -129,7 +131,7 @@ def _parser() -> tuple[argparse.ArgumentParser, Container[str]]:
     outside.add_smoke(_add(verbs, "smoke", "smoke.smoke", "does the app answer as it should, seen from here?"))
     text = "one look from outside, for cron: smoke tests, news on the status branch; alerts to Slack or Telegram"
     outside.add_watch(_add(verbs, "watch", "watch.watch", text))
-    _add(verbs, "version", "inspect.version", "the agent's version")
+    _add(verbs, "version", "version.version", "the agent's version")
     return parser, verbs.choices
 
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 import os
 import pwd
+import site
 import sys
 from pathlib import Path
 
 import pytest
 
 from tests.agent.conftest import Setup
-from tests.localvm import LocalVM, server
-from tests.process import Background, Failed
+from tests.localvm import ROOT, LocalVM, server
+from tests.process import Background, Failed, run
 from tests.waiting import wait_for
 
 
@@ -158,10 +159,25 @@ def test_validate_says_every_problem_with_its_line(setup: Setup, tmp_path: Path)
 
 @pytest.mark.parametrize(
     ("arguments", "code"),
-    [(["frobnicate"], 64), (["plan", "--what"], 64), ([], 64), (["--help"], 0), (["version"], 0), (["status"], 3)],
+    [(["frobnicate"], 64), (["plan", "--what"], 64), ([], 64), (["--help"], 0), (["--version"], 0), (["status"], 3)],
 )
 def test_exit_codes(setup: Setup, arguments: list[str], code: int) -> None:
     assert setup.vm.code(*arguments) == code
+
+
+def test_the_version_names_the_files_it_was_installed_from_and_says_nothing_of_them_in_a_checkout(
+    tmp_path: Path,
+) -> None:
+    """bootstrap installs into a venv of this name."""
+    installed = tmp_path / "releases" / "0.1.0-2aac198a5293"
+    run(sys.executable, "-m", "venv", "--without-pip", str(installed))
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *site.getsitepackages()])}
+
+    for words in ("version", "--version"):
+        assert run(installed / "bin/python", "-m", "agent", words, env=env) == "gitops-vm 0.1.0 (2aac198a5293)\n"
+        assert run(sys.executable, "-m", "agent", words, env=env) == "gitops-vm 0.1.0\n"
+    told = run(installed / "bin/python", "-m", "agent", "version", "--json", env=env)
+    assert json.loads(told) == {"version": "0.1.0", "revision": "2aac198a5293"}
 
 
 def test_without_a_source_the_line_to_type_is_said(tmp_path: Path) -> None:

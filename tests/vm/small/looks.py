@@ -106,9 +106,11 @@ def inventory(product: Product) -> list[dict[str, str]]:
 
 def agent(product: Product, told: dict[str, Any]) -> dict[str, Any]:
     shown = product.show("gitops-agent.service", "MainPID", "ExecMainStartTimestamp")
+    version, _, revision = product.shell(f"basename $(readlink {DATA}/agent/current)").strip().partition("-")
+    assert product.agent("version").strip() == f"gitops-vm {version} ({revision})"
     return {
-        "version": product.agent("version").split()[1],
-        "revision": product.shell(f"basename $(readlink {DATA}/agent/current)").strip().partition("-")[2],
+        "version": version,
+        "revision": revision,
         "startTime": _same_time(told["startTime"], shown["ExecMainStartTimestamp"]),
         "rssBytes": _about(told["rssBytes"], _resident(product, shown["MainPID"])),
     }
