@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import AgentError, Broken, Reason, Stalled
 from ..host import command, lock, status_memory
 from ..host.services import choose
+from ..host.setup import refuse_without
 from ..host.status_reader import read_remote
 from ..names import Revision, short
 from ..status.exit_code import Code, exit_code
@@ -97,6 +98,7 @@ def _local(call: Call) -> Document:
 def logs(call: Call) -> int:
     if call.options.follow and call.as_json:
         raise Misuse("--json does not go with --follow: a list has an end")
+    refuse_without(call.paths)
     services = choose(call.paths, call.environ)
     if call.options.follow:
         return command.attach(services.follow_argv(call.options.lines))
@@ -110,6 +112,7 @@ def logs(call: Call) -> int:
 
 def events(call: Call) -> int:
     """One line each: time, severity, reason, message."""
+    refuse_without(call.paths)
     known = status_memory.load(call.paths.state / "memory.json").events[-call.options.lines :]
     if call.as_json:
         call.terminal.json([line_of(each) for each in known])

@@ -119,7 +119,7 @@ def grammar() -> tuple[argparse.ArgumentParser, Container[str]]:
     text = "all downloads too: the next new environment downloads anew"
     rubbish.add_argument("--cache", action="store_true", help=text)
     check = _add(verbs, "validate", "validate.validate", "check a desired-state.yaml: every problem with its line")
-    check.add_argument("file", nargs="?", default="desired-state.yaml")
+    check.add_argument("file", nargs="?", default="desired-state.yaml", help="- for standard input")
     check.add_argument("--host", default="", help="with what `hosts` says of this one")
     outside.add_smoke(_add(verbs, "smoke", "smoke.smoke", "does the app answer as it should, seen from here?"))
     text = "one look from outside, for cron: smoke tests, news on the status branch; alerts to Slack or Telegram"

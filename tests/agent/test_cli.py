@@ -157,6 +157,16 @@ def test_validate_says_every_problem_with_its_line(setup: Setup, tmp_path: Path)
     assert f"{bad}:4: mods: unknown key" in failed.value.out
 
 
+def test_validate_reads_standard_input(setup: Setup) -> None:
+    vm, _, _ = setup
+    argv = (sys.executable, "-m", "agent", "validate", "-")
+
+    assert run(*argv, given=vm.state(), env=vm.environment).startswith("<stdin>: valid; tiny")
+    with pytest.raises(Failed) as failed:
+        run(*argv, given=vm.state("mods: {}\n"), env=vm.environment)
+    assert (failed.value.code, "<stdin>:11: mods: unknown key" in failed.value.out) == (1, True), failed.value.out
+
+
 @pytest.mark.parametrize(
     ("arguments", "code"),
     [(["frobnicate"], 64), (["plan", "--what"], 64), ([], 64), (["--help"], 0), (["--version"], 0), (["status"], 3)],
@@ -183,11 +193,12 @@ def test_the_version_names_the_files_it_was_installed_from_and_says_nothing_of_t
 def test_without_a_source_the_line_to_type_is_said(tmp_path: Path) -> None:
     with LocalVM(tmp_path / "home", "/nowhere") as vm:
         (vm.config / "source.yaml").unlink()
-        for verb in ("run", "reconcile", "plan"):
+        for verb in ("run", "reconcile", "plan", "logs", "events", "stop", "gc"):
             with pytest.raises(Failed) as failed:
                 vm.gitops(verb)
             assert "bootstrap.py" in failed.value.err
             assert "Traceback" not in failed.value.err
+        assert not (vm.home / "state").exists()
 
 
 def test_a_second_daemon_leaves_at_once_and_says_who_is_there(setup: Setup) -> None:
