@@ -15,7 +15,7 @@ examples:
   gitops-vm smoke https://vm.example.edu/  does the app answer, seen from here
   gitops-vm watch --help                   the same from cron, with alerts
 
-exit codes: 0 done or well, 1 failed, 2 (plan) there is something to do, (status) in progress, 3 (status) unknown, 64 usage
+exit codes: 0 done or well, 1 failed, 2 (plan) there is something to do, (status, wait) in progress, 3 (the same) unknown, 64 usage
 with --json a failure is {"error": {"reason", "message", "hint"}}
 """
 
@@ -41,6 +41,13 @@ exit codes: 0 nothing to do, 2 something, 1 nothing, but the newest revision is 
   gitops-vm status --remote git@github.com:me/mood.git --host vm-1 --json
 
 exit codes: 0 current, 1 failed, 2 in progress, 3 unknown
+""",
+    "wait": """\
+  gitops-vm wait 4f2c9d1a                  on the VM, until this commit is live or has failed
+  gitops-vm wait --remote git@github.com:me/mood.git --timeout 5m "$(git rev-parse HEAD)"
+                                           anywhere else, of every VM that reports to this repository
+
+exit codes: 0 current, 1 failed, 2 still in progress at the timeout, 3 unknown
 """,
     "logs": """\
   gitops-vm logs -n 200                    the last 200 lines

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Callable, Container, Sequence
+from datetime import timedelta
 from difflib import get_close_matches
 from importlib import import_module
 from typing import NoReturn
@@ -98,6 +99,7 @@ def grammar() -> tuple[argparse.ArgumentParser, Container[str]]:
     _add_reconcile(verbs)
     _add(verbs, "plan", "foresee.plan", "what would be done now, and why")
     _add_status(verbs)
+    _add_wait(verbs)
     _add_logs(verbs)
     for name, verb, text in (
         ("events", "inspect.events", "what happened, newest last"),
@@ -164,6 +166,23 @@ def _add_rollback(verbs: argparse._SubParsersAction[_Parser]) -> None:
 def _add_status(verbs: argparse._SubParsersAction[_Parser]) -> None:
     parser = _add(verbs, "status", "inspect.status", "what runs, and whether it is well")
     parser.set_defaults(failed=Code.UNKNOWN)  # 1 is a verdict: what could not be read has none
+    _add_remote(parser)
+
+
+def _add_wait(verbs: argparse._SubParsersAction[_Parser]) -> None:
+    text = "wait until what was pushed is live, or has failed"
+    parser = _add(verbs, "wait", "wait.wait", text, json="for programs: a list of objects")
+    parser.set_defaults(failed=Code.UNKNOWN)
+    text = "which one; without it what the VM knows of as newest"
+    parser.add_argument("revision", nargs="?", metavar="REVISION", type=values.revision, help=text)
+    limit = values.span(timedelta(seconds=1), timedelta(days=1))
+    parser.add_argument(
+        "--timeout", metavar="TIME", type=limit, default=timedelta(minutes=10), help="no longer than this (default 10m)"
+    )
+    _add_remote(parser)
+
+
+def _add_remote(parser: argparse.ArgumentParser) -> None:
     text = "read the status branches of this repository instead; with --json a list"
     parser.add_argument("--remote", metavar="URL", type=values.remote, help=text)
     parser.add_argument("--host", metavar="NAME", type=values.host, help="only at status/NAME, with --remote")
