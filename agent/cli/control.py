@@ -29,7 +29,7 @@ def start(call: Call) -> int:
         desired = host.accepted()
         observed = replace(host.observe(desired), stopped=False)
         refuse_where_held(host, observed, desired)
-        if not observed.processes:
+        if not any(process.pid for process in observed.processes):
             host.wishes.ask("start", whoever())
         call.paths.stopped.unlink(missing_ok=True)
 
