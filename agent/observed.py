@@ -63,12 +63,25 @@ class Rejection:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """Somebody on this VM typed `start` or `restart`."""
+
+    verb: str
+    by: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LastStart:
-    """The start made last, and how often in a row it was this release (0 once it proved healthy)."""
+    """The start made last, and how often in a row it was this release (0 once it proved healthy).
+
+    `asked`: for whom it was made, None where nobody asked.
+    """
 
     release: ReleaseId
     at: datetime
     count: int
+    asked: Asked | None = None
 
 
 class Cure(StrEnum):

@@ -138,6 +138,16 @@ def test_the_declared_dependencies_are_those_of_the_lock() -> None:
     assert sorted(declared) == sorted(listed)
 
 
+@pytest.mark.parametrize("page", ["CONTRIBUTING.md", "docs/design.md"])
+def test_what_the_map_names_is_there(page: str) -> None:
+    named = set(
+        re.findall(r"(?<!writes )\b(?:agent|app|docs|install|systemd|tests)/[\w./-]*\w/?", (ROOT / page).read_text())
+    )
+
+    assert named
+    assert not {each for each in named if not (ROOT / each).exists()}
+
+
 def test_make_alone_lists_every_command() -> None:
     shown = run("make", "-s", "help", cwd=ROOT)
 

@@ -73,7 +73,8 @@ def _message(error: ErrorDetails, loc: Path, node: Node, model: type[Strict]) ->
 
 def _unknown(model: type[Strict], loc: Path) -> str:
     key, around = str(loc[-1]), model_at(model, loc[:-1]) or model
-    elsewhere = list(places(model, key))
+    below = places(around, key, ".".join(map(str, (*loc[:-1], ""))))
+    elsewhere = list(below) or list(places(model, key))
     return unknown_key(key, (*fields(around), *around.more_keys), elsewhere if len(elsewhere) <= _MOST_PLACES else ())
 
 

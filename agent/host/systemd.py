@@ -101,8 +101,8 @@ class Systemd:
         which = f"--user-unit={_name(release)}" if release else "--user-unit=gitops-app@*.service"
         return self._systemctl.run("journalctl", "--quiet", "--output=short-iso", f"--lines={lines}", which).text
 
-    def follow_argv(self) -> tuple[str, ...]:
-        return ("journalctl", "--user", "--follow", "--lines=100", "--output=short-iso", "--identifier=gitops-app")
+    def follow_argv(self, lines: int) -> tuple[str, ...]:
+        return ("journalctl", "--user", "--follow", f"--lines={lines}", "--output=short-iso", "--identifier=gitops-app")
 
     def _let_go(self) -> None:
         """Close the socket; its service with it, in whose presence it would refuse to start again."""

@@ -85,8 +85,8 @@ class Embedded:
     def logs(self, release: ReleaseId | None, lines: int) -> str:
         return tail(self.directory / wire.LOG, release, lines)
 
-    def follow_argv(self) -> tuple[str, ...]:
-        return ("tail", "--lines=100", "--follow=name", "--retry", str(self.directory / wire.LOG))
+    def follow_argv(self, lines: int) -> tuple[str, ...]:
+        return ("tail", f"--lines={lines}", "--follow=name", "--retry", str(self.directory / wire.LOG))
 
     def shutdown(self) -> None:
         """End the supervisor and everything it has started."""
