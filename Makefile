@@ -47,7 +47,8 @@ vm: $(VENV)/ready ## the tests in real Debian machines only (root, systemd-nspaw
 
 .PHONY: acceptance
 acceptance: $(VENV)/ready ## 20 deploys of each app under load, bad pushes and killed agents: docs/acceptance.md (an hour, a VM)
-	@GITOPS_VM_REQUIRE_VM=1 GITOPS_VM_ACCEPTANCE=1 $(BIN)/python -m pytest tests/vm/switch
+	@GITOPS_VM_REQUIRE_VM=1 GITOPS_VM_ACCEPTANCE=1 $(BIN)/python -m pytest \
+	  tests/vm/switch tests/agent/test_full_disk.py tests/host/test_power_cut.py
 
 .PHONY: mutation
 mutation: $(VENV)/ready ## change the decision on purpose: some test must notice each change

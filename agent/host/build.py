@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from ..errors import AgentError
 from ..paths import Paths
-from . import files
+from . import disk, files
 from .build_process import BuildProcess
 from .builder import Order, dump_failure, read_order
 from .discretion import Discretion
@@ -31,7 +31,8 @@ def make(process: BuildProcess, paths: Paths, environ: Mapping[str, str]) -> Non
     signal.signal(signal.SIGTERM, _end)
     with suppress(_EndedError):
         try:
-            _make(read_order(process.order.read_text()), process, paths, environ)
+            with disk.told():
+                _make(read_order(process.order.read_text()), process, paths, environ)
         except AgentError as error:
             Discretion(paths).hush(error)
             files.write_volatile(process.outcome, dump_failure(error))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import stat
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -41,6 +42,21 @@ def _there(path: Path) -> Path:
 def full(what: str) -> Broken:
     hint = "gitops-vm gc --cache frees what can be made again; see what fills it: du -xh ~ | sort -h | tail"
     return Broken(Reason.DISK_FULL, f"the disk is full: {what}", hint=hint)
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """A disk that takes no more is no bug: Broken, instead of the kernel's OSError."""
+    try:
+        yield
+    except OSError as error:
+        if not is_full(error):
+            raise
+        raise full(f"no room to write {error.filename or 'more'}") from error
+
+
+def is_full(error: OSError) -> bool:
+    return error.errno in {errno.ENOSPC, errno.EDQUOT}
 
 
 def freed(*paths: Path) -> int:

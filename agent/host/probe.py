@@ -52,6 +52,7 @@ class Prober:
         if not known.get("started"):
             answer = self._ask(process, spec, service.startup_probe, known.get("readiness"), now)
             if not answer.ok:
+                answer = replace(answer, message=answer.message + _elsewhere(answer, process, spec))
                 self._remember(process, started=False, readiness=answer)
                 return replace(process, readiness=answer)
         before = _counted(self._paths.readiness, process, known.get("readiness"))
@@ -116,7 +117,8 @@ class Prober:
         document = {"process": _key(process), "started": started}
         for name, answer in answers.items():
             document[name] = {"failures": answer.failures, "since": answer.since and answer.since.isoformat()}
-        files.write_volatile(self._path, json.dumps(document, default=str))
+        with suppress(OSError):  # a full disk: the next pass counts anew
+            files.write_volatile(self._path, json.dumps(document, default=str))
 
 
 def _counted(path: Path, process: Process, known: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
@@ -160,6 +162,15 @@ def stranger(process: Process, spec: Spec) -> str:
     if process.pid in (holder, proc.session(holder)):
         return ""
     return f"port {port} is held by process {holder} ({proc.name(holder)}), not by the app"
+
+
+def _elsewhere(answer: ProbeResult, process: Process, spec: Spec) -> str:
+    """Where a program listens that did not answer: it may have opened another port than its own."""
+    own = spec.service.port
+    ports = proc.ports_of(process.pid) if process.pid and answer.code is None else frozenset()
+    if ports <= {own} or (own in ports and not spec.service.holds_socket):
+        return ""
+    return f"; the process listens on port {', '.join(map(str, sorted(ports - {own})))} (its own is {own})"
 
 
 def _key(process: Process) -> str:

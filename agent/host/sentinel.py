@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -53,7 +54,8 @@ class Sentinel:
             since=before.since if before else datetime.now(UTC).isoformat(),
             message=message,
         )
-        files.write_volatile(self._path, json.dumps(asdict(self._pulse)))
+        with suppress(OSError):  # a full disk: the pass that is called counts for itself
+            files.write_volatile(self._path, json.dumps(asdict(self._pulse)))
 
 
 def read(path: Path) -> Pulse | None:

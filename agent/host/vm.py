@@ -17,6 +17,7 @@ from ..release import Release
 from ..report import Fetched, Report
 from ..source import Source
 from . import files
+from .ballast import Ballast
 from .builder import Builder
 from .declare import Declarer
 from .discretion import Discretion, discreet
@@ -55,7 +56,8 @@ class VM:
         self._alive = alive
         self._polled = polled
         self.discretion = Discretion(paths)
-        self._records = Records(paths.state / "ledger.json")
+        self._ballast = Ballast(paths.state / "ballast")
+        self._records = Records(paths.state / "ledger.json", self._ballast)
         self.wishes = Wishes(self._records, paths.state)
         self._releases = Releases(paths)
         self._environments = Environments(paths, source.packages, environ)
@@ -157,6 +159,10 @@ class VM:
 
     def publish(self, report: Report) -> None:
         self.alive("reporting")
+        self._ballast.afford(lambda: self._tell(report))
+        self._ballast.keep()
+
+    def _tell(self, report: Report) -> None:
         self._write_daemon_config(report)
         self._evidence.publish(report)
 

@@ -12,9 +12,11 @@ from zipfile import ZIP_DEFLATED, ZipFile
 import pytest
 
 from agent.errors import Broken, Reason
-from agent.host import disk
+from agent.host import disk, files
+from agent.host.ballast import SIZE, Ballast
 from agent.source import Packages
 from tests.host.test_environment import Vm
+from tests.loopdisk import filled, formatted
 from tests.ports import LOOPBACK, SilentPort, free_port
 from tests.process import Failed, run
 
@@ -46,6 +48,34 @@ def small(tmp_path: Path) -> Iterator[Path]:
         pytest.skip(f"mounting needs root: {refused}")
     yield place
     run("umount", "--lazy", place)
+
+
+def test_what_is_kept_in_reserve_is_enough_for_a_record_on_a_full_disk_and_is_kept_anew(tmp_path: Path) -> None:
+    with formatted(tmp_path / "disk.img", tmp_path / "disk") as place:
+        kept, record = place / "ballast", place / "record"
+        ballast = Ballast(kept)
+        ballast.keep()
+        with filled(place):
+            with pytest.raises(OSError, match="No space left"):
+                files.write(record, "decided")
+
+            ballast.afford(lambda: files.write(record, "decided"))
+
+            assert record.read_text() == "decided"
+            assert not kept.exists()
+            ballast.keep()
+            assert not kept.exists(), "there is no room for it"
+        ballast.keep()
+        assert kept.stat().st_blocks * 512 >= SIZE
+
+
+def test_where_nothing_is_left_in_reserve_a_full_disk_is_said_to_be_full(tmp_path: Path) -> None:
+    with formatted(tmp_path / "disk.img", tmp_path / "disk") as place, filled(place):
+        with pytest.raises(Broken, match="the disk is full: no room to write") as failure:
+            Ballast(place / "ballast").afford(lambda: files.write(place / "record", "decided"))
+
+        assert failure.value.reason is Reason.DISK_FULL
+        assert [path.name for path in place.iterdir() if path.name.startswith(".")] == []
 
 
 def wheel(folder: Path, name: str, size: int) -> None:

@@ -8,6 +8,7 @@ import re
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -18,6 +19,7 @@ from agent import desired
 from agent.desired import Spec
 from agent.errors import AgentError, Broken, Reason, Stalled, Transient
 from agent.host import estimate, install
+from agent.host.downloads import Downloads
 from agent.host.environment import Environments
 from agent.host.interpreter import own
 from agent.host.recipe import Environment
@@ -189,6 +191,22 @@ def test_a_code_only_push_installs_nothing(vm: Vm) -> None:
     assert (venv.stat().st_mtime_ns, (venv / "gitops-vm.json").stat().st_ino) == before
 
 
+def test_downloads_are_trusted_after_a_killed_build_and_not_after_the_end_of_the_machine(tmp_path: Path) -> None:
+    """What a power cut makes of them is seen in test_power_cut.py."""
+    cache, unsettled = tmp_path / "uv", tmp_path / "uv.unsettled"
+    downloads = Downloads(cache)
+    with suppress(KeyboardInterrupt), downloads.adding():
+        (cache / "wheels").mkdir(parents=True)
+        raise KeyboardInterrupt
+    with downloads.adding():
+        assert (cache / "wheels").exists()
+    assert not unsettled.exists()
+
+    unsettled.write_text("the boot before this one")
+    with downloads.adding():
+        assert not cache.exists()
+
+
 def test_what_an_interrupted_build_left_is_built_again(vm: Vm) -> None:
     vm.write(**{"requirements.txt": HASHED})
     venv = vm.build()
@@ -314,6 +332,24 @@ def test_an_index_that_wants_a_login_says_where_to_put_it(vm: Vm, index: str) ->
     failure = vm.fails()
     assert isinstance(failure, Broken)
     assert "netrc" in failure.hint
+
+
+def test_an_index_that_never_answers_is_out_of_reach_and_told_before_the_deadline(vm: Vm) -> None:
+    port = free_port()
+    silent = SilentPort(port)
+    vm.environ |= {"UV_HTTP_RETRIES": "0", "UV_HTTP_TIMEOUT": "1"}
+    vm.write(**{"requirements.txt": "idna"})
+    vm.packages = Packages(index=f"http://127.0.0.1:{port}/simple")
+    try:
+        failure = vm.fails()
+    finally:
+        silent.stop()
+    assert isinstance(failure, Transient)
+    assert failure.reason is Reason.INDEX_UNREACHABLE
+    assert "timed out" in failure.message
+    assert (
+        int(Uv({}, vm.paths.packages).environment["UV_HTTP_TIMEOUT"]) <= 15
+    )  # and four tries, where nobody says other
 
 
 def test_an_installation_that_hangs_ends_at_its_deadline(vm: Vm) -> None:

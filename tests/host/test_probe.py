@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import threading
 import time
@@ -55,6 +56,13 @@ def spec(port: int, path: str = "/200") -> Spec:
         f"  port: {port}\n  readinessProbe: {{httpGet: {{path: {path}}}, timeoutSeconds: 1}}\n"
     )
     return parse(text.encode(), host="h")
+
+
+def plain(port: int) -> Spec:
+    """Of a program that opens its port itself."""
+    return parse(
+        spec(port).canonical().replace('"socketActivation":true', '"socketActivation":false').encode(), host="h"
+    )
 
 
 PROCESS = Process(release=ReleaseId("a-1"), unit="u", phase=Phase.RUNNING, since=NOW, pid=1)
@@ -126,15 +134,23 @@ def test_what_is_not_http_is_no_health() -> None:
 
 
 def test_an_answer_of_a_stranger_on_the_port_proves_nothing(port: int, prober: Prober) -> None:
-    plain = parse(
-        spec(port).canonical().replace('"socketActivation":true', '"socketActivation":false').encode(), host="h"
-    )
-
-    examined = prober.examine(PROCESS, plain, NOW)
+    examined = prober.examine(PROCESS, plain(port), NOW)
 
     assert examined.readiness
     assert not examined.started
     assert "not by the app" in examined.readiness.message
+
+
+def test_a_program_that_opened_another_port_is_told_which(port: int, prober: Prober) -> None:
+    """This process listens on `port`; it was to listen on `own`."""
+    own = free_port()
+
+    answer = prober.examine(replace(PROCESS, pid=os.getpid()), plain(own), NOW).readiness
+
+    assert answer
+    assert f"nothing answers at 127.0.0.1:{own}; the process listens on port" in answer.message
+    assert str(port) in answer.message
+    assert answer.message.endswith(f" (its own is {own})")
 
 
 @pytest.mark.parametrize("phase", [Phase.DEACTIVATING, Phase.FAILED])

@@ -62,6 +62,19 @@ def test_the_listener_of_a_port_is_found_for_as_long_as_it_listens(host: str):
     assert (proc.listener(port), proc.is_listening(port)) == (None, False)
 
 
+def test_the_ports_of_a_process_are_those_of_its_whole_session(tmp_path: Path):
+    one, two = free_port(), free_port()
+    port = f"{one} if os.fork() else {two}"
+    script = f"import os, socket, time; s = socket.create_server(('{LOOPBACK}', {port})); time.sleep(60)"
+    leader = Background(sys.executable, "-c", script, log=tmp_path / "log")
+    try:
+        with socket.create_server((LOOPBACK, 0)):
+            wait_for(lambda: proc.ports_of(leader.pid) == {one, two}, "both ports, and no other")
+    finally:
+        leader.stop()
+    assert proc.ports_of(leader.pid) == frozenset()
+
+
 def test_a_client_of_a_port_is_not_its_listener():
     with socket.create_server((LOOPBACK, 0)) as server, socket.create_connection(server.getsockname()) as client:
         assert proc.listener(client.getsockname()[1]) is None
