@@ -1642,6 +1642,8 @@ HostKeyAlgorithms -ecdsa-*,sk-ecdsa-*,ssh-rsa,ssh-rsa-*
 CRYPTO = "00-gitops-vm-crypto.conf"
 OTHER_WAYS = {"gssapi": "GSSAPIAuthentication", "hostbased": "HostbasedAuthentication"}
 USUAL = frozenset(f"{home}.ssh/authorized_keys{number}" for home in ("", "%h/") for number in ("", "2"))
+READABLE = """awk 'FNR == 1 { skip = 0 } tolower($1) == "match" { skip = 1 } !skip && tolower($1) ~ /^(authorizedkeys|trustedusercakeys)/' \\
+  /etc/ssh/sshd_config.d/*.conf /etc/ssh/sshd_config 2>/dev/null"""
 BUSY = 75  # EX_TEMPFAIL of sysexits.h
 
 
@@ -1688,7 +1690,7 @@ class Hardening:
             self._install(step)
         with self.console.step("ssh", quiet=self.setup.interactive) as step:
             going = self.going()
-            seen = self.seen() if self.machine.become is not None else []
+            seen = self.seen()
             if self._holds(seen) and not going:
                 step.done("ok", f"{self._what()}, {self._kept()}")
             elif self.options.dry_run:
@@ -1729,10 +1731,8 @@ class Hardening:
         return bool(there) and self.own.fingerprint not in {key.fingerprint for key in there}
 
     def _unread(self) -> Failed | None:
-        """Where sshd does not read ~/.ssh/authorized_keys: what to type then. Without root, by what can be read of its settings."""
-        rows = self.seen() if self.machine.become is not None else []
-        rows = rows or [["sshd", *line.lower().split()[:1], *line.split()[1:]] for line in self._settings()]
-        files = next((row[2:] for row in rows if row[:2] == ["sshd", "authorizedkeysfile"]), [])
+        """Where sshd does not read ~/.ssh/authorized_keys: what to type then."""
+        files = {row[1]: row[2:] for row in self.seen() if row[0] == "sshd"}.get("authorizedkeysfile", [])
         if not files or USUAL & {*files}:
             return None
         signs = {"%u": self.machine.user, "%h": self.setup.facts["home"], "%U": self.setup.facts["uid"]}
@@ -1740,10 +1740,6 @@ class Hardening:
         place = place if place[0] == "/" else f"{self.setup.facts['home']}/{place}"
         cause = f"sshd takes the keys of {self.machine.user} from {place}, not from ~/.ssh"
         return Failed(cause, f"type there: echo {shlex.quote(self.own.public)} | sudo tee -a {shlex.quote(place)}")
-
-    def _settings(self) -> list[str]:
-        read = "cat /etc/ssh/sshd_config.d/*.conf /etc/ssh/sshd_config 2>/dev/null"
-        return [line for line in self.machine.answer(["sh", "-c", read]).out.splitlines() if line.split()[1:]]
 
     def _prove(self, otherwise: str) -> None:
         """A fresh login with nothing but your key, seen to be by that key."""
@@ -1761,9 +1757,13 @@ class Hardening:
         if missing := kept - {key.fingerprint for key in there} - {self.own.fingerprint}:
             raise Failed(f"--keep-key: {', '.join(missing)} is not among the keys of {self.machine.user}")
         self.keep = [key.blob for key in there if key.fingerprint in kept]
-        return [key for key in there if key.fingerprint not in kept]
+        return [key for key in dict.fromkeys(there) if key.fingerprint not in kept]
 
     def seen(self) -> list[list[str]]:
+        """What `look` says; without root, of its lines about sshd those that can be read in its files."""
+        if self.machine.become is None:
+            rows = [line.split() for line in self.machine.answer(["sh", "-c", READABLE]).out.splitlines()]
+            return [["sshd", row[0].lower(), *row[1:]] for row in reversed(rows) if row]  # the first of a name counts
         arguments = ("look", self.machine.user, self._client, *self.names)
         return [line.split() for line in self.machine.call("ssh_guard", *arguments, root=True).splitlines()]
 
@@ -1919,7 +1919,7 @@ class Hardening:
         return self.setup.facts.get("client", "127.0.0.1")
 
     def _kept(self) -> str:
-        return f"{len(self.keep)} in ~/.ssh" if len(self.keep) > 1 else "yours alone in ~/.ssh"
+        return f"{({0: 'none', 1: 'yours alone'}).get(len(self.keep), len(self.keep))} in ~/.ssh"
 
     def _what(self) -> str:
         if self.machine.become is None:
