@@ -71,6 +71,11 @@ class Paths:
         return self.data / "cache" / "uv"
 
     @property
+    def models(self) -> Path:
+        """What was fetched from the model hub, shared by all releases."""
+        return self.data / "models"
+
+    @property
     def current(self) -> Path:
         return self.data / "current"
 
@@ -95,7 +100,7 @@ class Paths:
 
     @property
     def build(self) -> Path:
-        """What is known of the environment that is being made now."""
+        """What is known of what is being made now: an environment, models."""
         return self.runtime / "build"
 
     @property
@@ -112,6 +117,10 @@ class Paths:
     def launcher(self, release: ReleaseId) -> Path:
         """The program that serves a gradio, asgi or wsgi app: a copy of its own, as immutable as the release."""
         return self.release(release) / "launcher"
+
+    def hub(self, release: ReleaseId) -> Path:
+        """The models of a release as Hugging Face's libraries keep them: hard links into `models`."""
+        return self.release(release) / "hub"
 
     def private(self, release: ReleaseId) -> Path:
         """Where its launcher is asked how the app is, and told to accept or to rest."""

@@ -13,6 +13,7 @@ from ..names import ReleaseId, VenvId
 from ..paths import Paths
 from ..release import Release
 from . import disk, files, launcher
+from .models import Models
 
 _RECORD = "release.json"
 
@@ -34,6 +35,7 @@ class Releases:
         materialise(aside / "tree")
         if release.spec.service.launched:
             launcher.put(aside / "launcher")
+        Models(self._paths).put(aside / "hub", release.spec.models)
         files.write(aside / _RECORD, releases.dump(release))
         disk.settle(aside)
         files.remove(place)

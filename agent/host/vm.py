@@ -10,7 +10,7 @@ from ..daemon_config import DaemonConfig, LivenessProbe
 from ..desired import Ref, Spec
 from ..errors import AgentError, Reason
 from ..launcher import HTTP
-from ..names import ReleaseId, Revision, VenvId, sha
+from ..names import ModelId, ReleaseId, Revision, VenvId, sha
 from ..observed import Observed
 from ..paths import Paths
 from ..release import Release
@@ -22,6 +22,7 @@ from .declare import Declarer
 from .discretion import Discretion, discreet
 from .environment import Environments
 from .evidence import Evidence
+from .models import Models
 from .observe import Observer
 from .origin import Origin, full_ref, remote_of, status_remote_of
 from .probe import Prober, address
@@ -59,6 +60,7 @@ class VM:
         self.wishes = Wishes(self._records, paths.state)
         self._releases = Releases(paths)
         self._environments = Environments(paths, source.packages, environ)
+        self._models = Models(paths)
         self._builder = Builder(paths, source.packages, environ)
         self._traffic = Traffic(paths)
         self._origin = self._follow("config", source.url, full_ref(source.ref))
@@ -142,12 +144,13 @@ class VM:
         self._records.write(self._records.ledger.reject(release, reason, message, self.now()))
 
     @discreet
-    def prune(self, releases: frozenset[ReleaseId], venvs: frozenset[VenvId]) -> None:
+    def prune(self, releases: frozenset[ReleaseId], venvs: frozenset[VenvId], models: frozenset[ModelId]) -> None:
         self._services.forget(releases)
         self._releases.remove(releases)
         for release in releases:
             files.remove(self._paths.private(release))
         self._environments.remove(venvs)
+        self._models.remove(models)
 
     @discreet
     def failed(self, release: ReleaseId, step: str, error: AgentError) -> None:
@@ -223,6 +226,7 @@ class VM:
             self._paths,
             releases=self._releases,
             environments=self._environments,
+            models=self._models,
             builder=self._builder,
             services=self._services,
             prober=Prober(self._paths, self._traffic),
