@@ -137,7 +137,7 @@ class Fetcher:
             hf_raise_for_status(answer)
             goes_on = answer.status_code == httpx2.codes.PARTIAL_CONTENT
             with part.open("ab" if goes_on else "wb") as file:
-                for chunk in answer.iter_raw(_CHUNK):
+                for chunk in answer.iter_bytes(_CHUNK):
                     file.write(chunk)
                     pace()
 

@@ -191,6 +191,15 @@ def test_a_gated_model_says_that_it_needs_a_token_and_comes_with_one(site: Site,
     assert {each.token for each in hub.asked if each.path.startswith("/cdn/")} == {""}
 
 
+def test_a_token_that_the_hub_does_not_know_is_to_be_replaced(site: Site, hub: HubServer) -> None:
+    hub.faults.code = 401
+
+    said = refused(Stalled, site, token="hf_old")[1]  # noqa: S106 - no token of anybody
+
+    env = site.paths.environment
+    assert said == f"{hub.url} refuses the model {NAME} (401); on the VM, replace HF_TOKEN in {env} (mode 0600)"
+
+
 def test_a_token_that_cannot_be_sent_is_not_repeated(site: Site) -> None:
     said = refused(Stalled, site, token="hf_secret\nvalue")[1]  # noqa: S106 - no token of anybody
 
