@@ -83,8 +83,9 @@ class HubServer:
         return [each.path.rpartition("/")[2] for each in self.asked if each.path.startswith(("/cdn/", "/plain/"))]
 
 
-def described(repo: str, held: Repo) -> dict[str, Any]:
-    siblings = [
+def described(repo: str, held: Repo, *, blobs: bool) -> dict[str, Any]:
+    """Sizes and digests only where they are asked for."""
+    siblings: list[dict[str, Any]] = [
         {
             "rfilename": path,
             "size": len(data),
@@ -93,6 +94,8 @@ def described(repo: str, held: Repo) -> dict[str, Any]:
         }
         for path, data in held.files.items()
     ]
+    if not blobs:
+        siblings = [{"rfilename": path} for path in held.files]
     return {"id": repo, "modelId": repo, "sha": held.commit, "private": held.private, "siblings": siblings, "tags": []}
 
 
@@ -149,7 +152,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _tell(self, name: str, commit: str, token: str) -> None:
         if held := self._repo(name, commit, token):
-            self._answer(200, json.dumps(described(name, held)).encode(), {"Content-Type": "application/json"})
+            self._answer(
+                200,
+                json.dumps(described(name, held, blobs="blobs=true" in self.path)).encode(),
+                {"Content-Type": "application/json"},
+            )
 
     def _resolve(self, name: str, commit: str, path: str, token: str) -> None:
         held = self._repo(name, commit, token)

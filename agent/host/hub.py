@@ -33,7 +33,7 @@ _OFTEN = 0.5  # seconds from one word of progress to the next
 _MEGA = 1000**2  # as the hub's pages count
 _SHOWN = 10
 _DIGEST = "[0-9a-f]{40}|[0-9a-f]{64}"
-_INSIDE = r"(?!/)(?!(?:.*/)?\.{1,2}(?:/|\Z))[^\x00]{1,500}"
+_INSIDE = r"(?!/)(?!(?:.*/)?\.{1,2}(?:/|\Z))[^\x00-\x1f\x7f]{1,500}"
 
 Say = Callable[[str], None]
 
@@ -84,7 +84,7 @@ class Fetcher:
         there = {each.rfilename: each for each in found.siblings or ()}
         names = sorted(filter_repo_objects(there, allow_patterns=list(model.files) or None))
         if not names:
-            some = ", ".join(sorted(there)[:_SHOWN]) or "nothing"
+            some = ", ".join(filter(str.isprintable, sorted(there)[:_SHOWN])) or "nothing"
             message = f"models: no file of {model.repo} matches its files; there is {some}"
             raise Stalled(Reason.MODEL_UNAVAILABLE, message)
         return Wanted(model, tuple(self._blob(there[name]) for name in names))
