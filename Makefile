@@ -20,7 +20,7 @@ demo: ## push to deploy on this machine: a remote, the agent, the app, a URL (no
 
 .PHONY: test
 test: $(VENV)/ready ## every test this machine allows; what it cannot run is listed with the reason
-	@$(BIN)/python -m pytest -n 2 --no-loadscope-reorder
+	@$(BIN)/python -m pytest -n 3 --no-loadscope-reorder
 
 .PHONY: check
 check: $(VENV)/ready ## lint, format, types, imports, shell scripts

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -99,6 +98,16 @@ class Paths:
         return self.state / "paused.json"
 
     @property
+    def readiness(self) -> Path:
+        """How often in a row the daemon found the app unready; absent while it is ready."""
+        return self.state / "readiness.json"
+
+    @property
+    def liveness(self) -> Path:
+        """The same of its liveness."""
+        return self.state / "liveness.json"
+
+    @property
     def build(self) -> Path:
         """What is known of what is being made now: an environment, models."""
         return self.runtime / "build"
@@ -128,6 +137,8 @@ class Paths:
 
     def mirror(self, url: str) -> Path:
         """Where the repository at `url` is kept: one mirror for all its refs."""
+        import hashlib  # noqa: PLC0415 - the daemon, which never asks for it, would load OpenSSL: 4 MB
+
         return self.mirrors / f"{hashlib.sha256(url.encode()).hexdigest()[:16]}.git"
 
     def venv(self, venv: VenvId) -> Path:

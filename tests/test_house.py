@@ -82,6 +82,13 @@ def test_the_resident_imports_no_more_than_it_may() -> None:
     }  # anyio: watchfiles' own
 
 
+def test_the_resident_loads_no_openssl() -> None:
+    """It has nothing to hash and talks no TLS; OpenSSL alone would be 4 MB of its memory."""
+    program = "import sys, agent.cli.resident\nprint(*{'_hashlib', '_ssl'} & sys.modules.keys())"
+
+    assert run(sys.executable, "-c", program, cwd=ROOT).split() == []
+
+
 def functions(path: Path) -> Iterator[tuple[str, int]]:
     """The lines of each function's body as written, docstring included."""
     for node in ast.walk(ast.parse(path.read_text())):

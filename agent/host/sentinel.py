@@ -1,4 +1,4 @@
-"""Liveness between passes: the daemon asks, and calls a worker when the answer has been bad too often."""
+"""Readiness and liveness between passes: the daemon asks, and calls a worker when the answer has been bad too often."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic
 
-from ..daemon_config import LivenessProbe
+from ..daemon_config import WatchedProbe
 from . import files, liveness
 
 
@@ -28,7 +28,7 @@ class Sentinel:
         self._pulse: Pulse | None = None
         self.due = monotonic()
 
-    def watch(self, probe: LivenessProbe | None) -> bool:
+    def watch(self, probe: WatchedProbe | None) -> bool:
         """Ask if it is time to. True when the threshold is reached (and each time it is bad after that)."""
         if probe is None:
             self.due = monotonic() + 3600

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import cached_property, partial
 
-from ..daemon_config import DaemonConfig, LivenessProbe
-from ..desired import Ref, Spec
+from ..daemon_config import DaemonConfig, WatchedProbe
+from ..desired import Probe, Ref, Spec
 from ..errors import AgentError, Reason
 from ..launcher import HTTP
 from ..names import ModelId, ReleaseId, Revision, VenvId, sha
@@ -173,19 +173,25 @@ class VM:
         if spec and spec.source.url:
             remotes["app"] = self._elsewhere(spec).remote.to_json()
         interval = spec.sync.interval.total_seconds() if spec else 15.0
-        config = DaemonConfig(remotes=remotes, interval=interval, liveness=self._liveness(report))
+        watched = self._watched(report)
+        config = DaemonConfig(
+            remotes=remotes,
+            interval=interval,
+            readiness=self._asked(watched, watched.spec.service.readiness_probe) if watched else None,
+            liveness=self._asked(watched, watched.spec.service.liveness_probe) if watched else None,
+        )
         path, text = self._paths.state / "daemon.json", config.to_json()
         if not path.exists() or path.read_text() != text:
             files.write(path, text)
 
-    def _liveness(self, report: Report) -> LivenessProbe | None:
+    def _watched(self, report: Report) -> Release | None:
         """What the daemon asks between the passes: the release that runs and was promoted."""
         observed = report.observed
         release = observed.releases.get(observed.current) if observed.current else None
-        if release is None or observed.process_of(release.id) is None:
-            return None
-        probe = release.spec.service.liveness_probe
-        return LivenessProbe(
+        return release if release and observed.process_of(release.id) else None
+
+    def _asked(self, release: Release, probe: Probe) -> WatchedProbe:
+        return WatchedProbe(
             release=release.id,
             host=address(release.spec).strip("[]"),
             port=release.spec.service.port,

@@ -66,6 +66,8 @@ def _entry(known: Entry | None, revision: Revision, ready: Condition, report: Re
         entry = replace(known, last=report.at, total=known.total + 1)
     if report.fetched.error and ready.reason is report.fetched.error.reason:  # says nothing about this revision
         return entry
+    if ready.status is Status.UNKNOWN and entry.duration is not None:  # being healed, it is still what it proved to be
+        return entry
     verdict = ready.status is not Status.UNKNOWN and entry.duration is None
     return replace(entry, status=ready.reason, duration=report.at - entry.first if verdict else entry.duration)
 

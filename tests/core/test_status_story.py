@@ -77,6 +77,15 @@ def test_the_history_says_what_became_of_each_revision_and_how_long_it_took():
     assert (before.revision, before.status, before.total) == (revision("a"), Reason.RECONCILIATION_SUCCEEDED, 1)
 
 
+def test_a_revision_that_proved_healthy_stays_so_in_the_history_while_it_is_healed():
+    down = observed(OLD, confirmed=OLD)
+    up = replace(down, processes=(process(OLD, since=NOW, started=False, readiness=None, liveness=None),))
+    healing = report(OLD, down, after=up, at=NOW + HOUR, done=(Start(OLD, "the service is down"),))
+    memory = advance(advance(Memory(), well()), healing)
+    assert next(each for each in memory.conditions if each.type == "Ready").status == "Unknown"
+    assert [(each.status, each.total) for each in memory.history] == [(Reason.RECONCILIATION_SUCCEEDED, 2)]
+
+
 def test_the_generation_is_observed_once_there_is_a_verdict():
     memory, seen = Memory(), []
     for each in rollout():

@@ -106,6 +106,7 @@ class MemoryHost(MemoryVM):
         assert self.services.is_installed(release), "started without its units"
         assert all(self._beside(release, life) for life in self.services.lives.values()), "the port is taken"
         self._refuse_a_rejected(release)
+        self._refuse_haste(release)
         self.effect("record", release.id)
         self.ledger = self.ledger.start(release, self.now())
         self.effect("start", release.id)
@@ -125,10 +126,10 @@ class MemoryHost(MemoryVM):
         assert self.is_well(release), "given the traffic and not well"
         assert self.current == release, "given the traffic before a reboot would start it"
         self.effect("hand over", release)
-        self.services.lives[release].accepts = True
+        self.services.accept(release)
         self.effect("hand over", release)
         for other in others:
-            self.services.lives[other].accepts = False
+            self.services.rest(other)
 
     def confirm(self, release: Release) -> None:
         assert self.is_well(release.id), "confirmed and not well"
@@ -172,6 +173,14 @@ class MemoryHost(MemoryVM):
         elsewhere = confirmed in self.built and confirmed != release.id and release.spec.rollout.rollback.enabled
         assert not (release.id in self.ledger.rejected and elsewhere), "started a rejected release"
 
+    def _refuse_haste(self, release: Release) -> None:
+        """At most one start of a release per cool-down, which grows from start to start (sync.selfHeal.backoff)."""
+        last, backoff = self.ledger.last_start, release.spec.sync.self_heal.backoff
+        if last is None or last.release != release.id or last.at > self.now() or not last.count:
+            return
+        pause = min(backoff.duration * backoff.factor ** min(last.count - 1, 16), backoff.max_duration)
+        assert self.now() - last.at >= pause, "started again within its cool-down"
+
     def _only_this_answers(self, release: ReleaseId) -> bool:
         """Of the launched ones, which need not give way to each other. One that ended before is not trusted."""
         well = {each for each, life in self.services.lives.items() if life.accepts and self.is_well(each)}
@@ -188,8 +197,7 @@ class MemoryHost(MemoryVM):
         if process.phase is not Phase.RUNNING:
             return process
         if life.release.spec.service.launched:
-            life.accepts = self.current == process.release if life.accepts is None else life.accepts
-            process = replace(process, accepts=life.accepts)
+            process = replace(process, accepts=self.services.accepts(process.release, self.current))
         age, now, service = life.age(self.now()), self.now(), life.release.spec.service
         if not life.program.is_started(age):
             return replace(process, readiness=life.program.startup(age, service.startup_probe, now))

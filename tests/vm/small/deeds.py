@@ -88,10 +88,10 @@ class Deeds:
 
     def stop_the_app(self) -> None:
         """Behind the agent's back, which heals it."""
-        unit = self.product.status()["service"]["unit"]
-        before = self.product.version()["pid"]
-        self.product.systemctl("stop", unit)
-        self.product.until(lambda told: is_ready(told) and self.product.version()["pid"] != before, "a self-heal")
+        told = self.product.status()
+        healed = told["counters"]["selfHeals"] + 1
+        self.product.systemctl("stop", told["service"]["unit"])
+        self.product.until(lambda told: is_ready(told) and told["counters"]["selfHeals"] == healed, "a self-heal")
         self.heals += 1
 
     def kill_the_app(self) -> None:
