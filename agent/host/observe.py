@@ -26,7 +26,6 @@ class Observer:
         *,
         releases: Releases,
         environments: Environments,
-        models: Models,
         builder: Builder,
         services: Services,
         prober: Prober,
@@ -35,7 +34,7 @@ class Observer:
         self._paths = paths
         self._releases = releases
         self._environments = environments
-        self._models = models
+        self._models = Models(paths)
         self._builder = builder
         self._services = services
         self._prober = prober

@@ -73,9 +73,11 @@ class Releases:
         files.link(self._paths.current, str(place.relative_to(self._paths.data)))
 
     def remove(self, names: Iterable[ReleaseId]) -> None:
+        """And what their launchers have left in the runtime directory."""
         disk.sweep(self._paths.releases)
         for name in names:
             files.remove(self._paths.release(name))
+            files.remove(self._paths.private(name))
 
 
 def _read(place: Path) -> Release | None:

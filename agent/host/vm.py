@@ -60,7 +60,6 @@ class VM:
         self.wishes = Wishes(self._records, paths.state)
         self._releases = Releases(paths)
         self._environments = Environments(paths, source.packages, environ)
-        self._models = Models(paths)
         self._builder = Builder(paths, source.packages, environ)
         self._traffic = Traffic(paths)
         self._origin = self._follow("config", source.url, full_ref(source.ref))
@@ -147,10 +146,8 @@ class VM:
     def prune(self, releases: frozenset[ReleaseId], venvs: frozenset[VenvId], models: frozenset[ModelId]) -> None:
         self._services.forget(releases)
         self._releases.remove(releases)
-        for release in releases:
-            files.remove(self._paths.private(release))
         self._environments.remove(venvs)
-        self._models.remove(models)
+        Models(self._paths).remove(models)
 
     @discreet
     def failed(self, release: ReleaseId, step: str, error: AgentError) -> None:
@@ -232,7 +229,6 @@ class VM:
             self._paths,
             releases=self._releases,
             environments=self._environments,
-            models=self._models,
             builder=self._builder,
             services=self._services,
             prober=Prober(self._paths, self._traffic),
