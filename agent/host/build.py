@@ -1,4 +1,7 @@
-"""The process that makes one environment and fetches the models that go with it. What it has to make lies on the disk, and so does what became of it."""
+"""The process that makes one environment and fetches the models that go with it.
+
+What it has to make lies on the disk, and so does what became of it.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +35,7 @@ class _EndedError(BaseException):
 
 
 def make(process: BuildProcess, paths: Paths, environ: Mapping[str, str]) -> None:
-    """Make what was ordered, wake the agent, and end. Told to end, it leaves nothing behind."""
+    """Make what was ordered, wake the agent, and end. Told to end, it leaves nothing behind but what has come of models."""
     signal.alarm(int(_LONGEST.total_seconds()))
     signal.signal(signal.SIGTERM, _end)
     with suppress(_EndedError):
@@ -57,7 +60,7 @@ def _make(order: Order, process: BuildProcess, paths: Paths, environ: Mapping[st
 
 
 def _fetcher(order: Order, process: BuildProcess, paths: Paths) -> Callable[[], None]:
-    """What fetches the models that are not here. Raises AgentError at once, before anything is installed, for what cannot be."""
+    """What fetches the models that are not here. What cannot be raises AgentError now, before anything is installed."""
     models = Models(paths)
     there = models.complete()
     lacking = [model for model in order.release.spec.models if model.id not in there]
