@@ -20,11 +20,7 @@ from .build_process import BuildProcess
 
 _CLASSES: Mapping[str, type[AgentError]] = {kind.__name__: kind for kind in (Transient, Stalled, Broken)}
 _LONGEST = 300  # characters of a last word
-_HUB = {
-    "HF_HUB_DISABLE_IMPLICIT_TOKEN": "1",  # the app's, and no other that lies about on this VM
-    "HF_HUB_DISABLE_TELEMETRY": "1",
-    "HF_HUB_OFFLINE": "0",  # whatever this user has for programs of their own
-}
+_ONLINE = {"HF_HUB_OFFLINE": "0"}  # whatever this user has for programs of their own
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +84,7 @@ class Builder:
 
     def begin(self, release: Release, files: Mapping[str, bytes], now: datetime) -> None:
         order = Order(release=release, since=now, files=files, packages=self._packages)
-        self.process.start(order.to_json(), {**self._environ, **_HUB})
+        self.process.start(order.to_json(), {**self._environ, **_ONLINE})
 
     def take_failure(self) -> None:
         """Raise why the last one failed, once."""

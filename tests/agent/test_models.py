@@ -49,8 +49,9 @@ def hub() -> Iterator[HubServer]:
 
 @pytest.fixture
 def site(setup: Setup, hub: HubServer) -> Setup:
-    """A release without models that runs on a VM whose models come from `hub`."""
+    """A release without models that runs on a VM whose models come from `hub`. Its user works offline otherwise."""
     vm, repo, remote = setup
+    vm.environment["HF_HUB_OFFLINE"] = "1"
     vm.write_source(str(remote), f"packages: {{hub: {hub.url}}}")
     first = repo.deploy("one", {"desired-state.yaml": vm.state(), "server.py": READER})
     vm.start()
