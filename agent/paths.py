@@ -70,6 +70,11 @@ class Paths:
         return self.data / "cache" / "uv"
 
     @property
+    def models(self) -> Path:
+        """What was fetched from the model hub, shared by all releases."""
+        return self.data / "models"
+
+    @property
     def current(self) -> Path:
         return self.data / "current"
 
@@ -104,7 +109,7 @@ class Paths:
 
     @property
     def build(self) -> Path:
-        """What is known of the environment that is being made now."""
+        """What is known of what is being made now: an environment, models."""
         return self.runtime / "build"
 
     @property
@@ -126,6 +131,10 @@ class Paths:
     def launched(self) -> Path:
         """The private directories of the launched releases."""
         return self.runtime / "launched"
+
+    def hub(self, release: ReleaseId) -> Path:
+        """The models of a release as Hugging Face's libraries keep them: hard links into `models`."""
+        return self.release(release) / "hub"
 
     def private(self, release: ReleaseId) -> Path:
         """Where its launcher is asked how the app is, and told to accept or to rest."""

@@ -96,8 +96,17 @@ def _environment(release: Release, paths: Paths) -> dict[str, str]:
         "VIRTUAL_ENV": str(venv),
         "PATH": f"{venv}/bin:{_SYSTEM_PATH}",
         "PYTHONUNBUFFERED": "1",  # a crash loses no line of its log
+        **(_models(str(paths.hub(release.id))) if release.spec.models else {}),
         **service.env,
     }
+
+
+def _models(hub: str) -> dict[str, str]:
+    """Where the declared models are. Offline, because a name then means the declared commit, whatever its branch has become
+
+    since, and a restart needs no hub. It also refuses calls to inference APIs: `service.env` may say HF_HUB_OFFLINE: "0".
+    """
+    return {"HF_HUB_CACHE": hub, "HF_HUB_OFFLINE": "1"}
 
 
 def _start_timeout(spec: Spec) -> timedelta:

@@ -178,9 +178,7 @@ def test_a_directory_with_something_else_in_it_is_never_emptied(tmp_path: Path) 
     assert (tmp_path / "thesis.txt").read_text() == "years of work"
 
 
-def test_over_ssh_a_push_is_live_and_ctrl_c_leaves_no_process(
-    tmp_path: Path, tell: Callable[[str], None]
-) -> None:
+def test_over_ssh_a_push_is_live_and_ctrl_c_leaves_no_process(tmp_path: Path, tell: Callable[[str], None]) -> None:
     key = SshKey.generate(tmp_path / "keys" / "deploy")
     with SshServer(tmp_path / "git", key) as server, socket.create_server(("127.0.0.1", free_port())) as taken:
         server.create("mood")

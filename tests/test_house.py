@@ -21,6 +21,8 @@ ONLY_IMPORTERS = {
     "watchfiles": {"agent/host/watch.py"},
     "sdnotify": {"agent/host/notify.py", "agent/launcher/service_manager.py"},
     "yaml": {"agent/strict_yaml/"},
+    "huggingface_hub": {"agent/host/hub"},
+    "httpx2": {"agent/host/hub"},
     "git": {"agent/host/repository.py", "agent/host/status_"},
 }
 ENVIRONMENT_READERS = {

@@ -31,6 +31,7 @@ _PLAINLY = {
     "int_type": "write a whole number",
     "int_from_float": "write a whole number",
     "finite_number": "write a number",
+    "too_long": "write {max_length} of them or less",
     "tuple_type": "write a list, such as [a, b]",
     "mapping_type": "write a map: names with values",
     "model_type": "write a map: keys with values",

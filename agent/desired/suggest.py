@@ -43,6 +43,8 @@ def fields(model: type[Strict]) -> dict[str, FieldInfo]:
 def model_at(model: type[Strict], path: Path) -> type[Strict] | None:
     """The map at `path`, None where there is none."""
     for key in path:
+        if isinstance(key, int):  # an item of a list: the map is the same for all
+            continue
         field = fields(model).get(str(key))
         inner = _inner(field) if field else None
         if inner is None:

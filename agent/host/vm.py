@@ -9,13 +9,12 @@ from typing import Any
 
 from ..desired import Ref, Spec
 from ..errors import AgentError, Reason
-from ..names import ReleaseId, Revision, VenvId, sha
+from ..names import ModelId, ReleaseId, Revision, VenvId, sha
 from ..observed import Observed
 from ..paths import Paths
 from ..release import Release
 from ..report import Fetched, Report
 from ..source import Source
-from . import files
 from .ballast import Ballast
 from .between import tell_daemon
 from .builder import Builder
@@ -23,6 +22,7 @@ from .declare import Declarer
 from .discretion import Discretion, discreet
 from .environment import Environments
 from .evidence import Evidence
+from .models import Models
 from .observe import Observer
 from .origin import Origin, full_ref, remote_of, status_remote_of
 from .probe import Prober
@@ -144,12 +144,11 @@ class VM:
         self._records.write(self._records.ledger.reject(release, reason, message, self.now()))
 
     @discreet
-    def prune(self, releases: frozenset[ReleaseId], venvs: frozenset[VenvId]) -> None:
+    def prune(self, releases: frozenset[ReleaseId], venvs: frozenset[VenvId], models: frozenset[ModelId]) -> None:
         self._services.forget(releases)
         self._releases.remove(releases)
-        for release in releases:
-            files.remove(self._paths.private(release))
         self._environments.remove(venvs)
+        Models(self._paths).remove(models)
 
     @discreet
     def failed(self, release: ReleaseId, step: str, error: AgentError) -> None:

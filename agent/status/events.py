@@ -79,8 +79,9 @@ def _told(step: Step, report: Report) -> str:  # noqa: PLR0911 - a line for each
             return f"gave up a build: {because}"
         case Retire(release_id, because):
             return f"stopped {release_id}: {because}"
-        case Prune(releases, venvs, because):
-            return f"removed {len(releases)} old releases and {len(venvs)} environments: {because}"
+        case Prune(releases, venvs, models, because):
+            more = f" and {len(models)} models" if models else ""
+            return f"removed {len(releases)} old releases, {len(venvs)} environments{more}: {because}"
         case Start(release) if somebody := asked(report):
             return f"started {short(release.revision)}: {somebody.by} asked for a {somebody.verb}"
         case InstallUnits(release, because) | Start(release, because) | Reject(release, _, because):

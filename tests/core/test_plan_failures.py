@@ -46,7 +46,7 @@ def test_while_a_release_waits_the_sooner_of_two_looks_counts():
 def test_while_a_built_release_waits_it_stays_on_the_disk_and_other_remains_go():
     todo = decided(vm(runs=OLD, failure=failed("Start"), remains=frozenset({STRANGER.id})))
 
-    assert todo.steps == (Prune(frozenset({STRANGER.id}), frozenset(), "the last 1 good releases stay"),)
+    assert todo.steps == (Prune(frozenset({STRANGER.id}), frozenset(), frozenset(), "the last 1 good releases stay"),)
     assert decided(vm(runs=OLD, failure=failed("Start"))).steps == ()
 
 

@@ -87,6 +87,37 @@ def builds() -> Iterator[World]:
         )
 
 
+def fetches() -> Iterator[World]:
+    """What may have come of a model that only new needs, times what is in the making. Where old runs, one that nobody wants
+
+    lies there as well.
+    """
+    releases = {
+        "old": release_of("old", spec_of(brisk=True, models=("shared", "given-up"))),
+        "new": release_of("new", spec_of(brisk=True, port=9000, models=("shared", "wanted")), venv="venv-2"),
+    }
+    yes_or_no = (False, True)
+    for built, confirmed, venv, come, making, rejected, runs in product(
+        BUILT[:2], NAMES[:2], yes_or_no, ("", "begun", "whole"), Makes, yes_or_no, (Runs.NOT, Runs.READY)
+    ):
+        if venv and come == "whole" and making.value and making.value[0] == "new":
+            continue  # what is whole is not made
+        stray = frozenset({"stranger"} if runs is Runs.READY else ())
+        mine = frozenset({"new"})
+        yield World(
+            **releases,
+            built=built,
+            confirmed=confirmed,
+            current=confirmed,
+            rejected=rejected,
+            old_runs=runs,
+            makes=making,
+            venv_made=venv,
+            models=built | (mine if come == "whole" else stray),
+            partial_models=mine if come == "begun" else stray,
+        )
+
+
 def settings() -> Iterator[World]:
     """Going back or healing switched off, times what may run; with the records that could make a difference there."""
     for rollback, self_heal in ((False, True), (True, False), (False, False)):

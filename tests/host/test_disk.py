@@ -11,11 +11,16 @@ from zipfile import ZIP_DEFLATED, ZipFile
 
 import pytest
 
+from agent.desired import Model
 from agent.errors import Broken, Reason
 from agent.host import disk, files
 from agent.host.ballast import SIZE, Ballast
+from agent.host.hub import Fetcher, Hub
+from agent.host.models import Models
+from agent.paths import locate
 from agent.source import Packages
 from tests.host.test_environment import Vm
+from tests.hubserver import COMMIT, HubServer, Repo
 from tests.loopdisk import filled, formatted
 from tests.ports import LOOPBACK, SilentPort, free_port
 from tests.process import Failed, run
@@ -157,3 +162,15 @@ def test_a_build_ends_before_it_fills_the_disk_and_says_what_frees_it(small: Pat
     assert failure.value.reason is Reason.DISK_FULL
     assert len(vm.environments.complete()) == 1
     assert not vm.environments.remains()
+
+
+def test_a_model_that_does_not_fit_is_refused_before_a_byte_of_it_is_fetched(small: Path) -> None:
+    paths = locate({"GITOPS_VM_HOME": str(small)}, uid=os.getuid())
+    with HubServer() as hub:
+        hub.repos["acme/huge"] = Repo({"config.json": b"{}", "model.safetensors": bytes(80 * MEGA)})
+        fetcher = Fetcher(Hub(hub.url, "", ""), Models(paths), lambda _: None)
+        with pytest.raises(Broken, match=rf"MiB are free at {small}.*, 580 MiB are needed") as failure:
+            fetcher.survey([Model(repo="acme/huge", revision=COMMIT)])
+
+        assert failure.value.reason is Reason.DISK_FULL
+        assert not hub.sent

@@ -385,6 +385,14 @@ def test_torch_is_the_cpus_unless_a_folder_of_wheels_has_it(vm: Vm, tmp_path: Pa
     assert not [word for word in given[1] if "torch-backend" in word]
 
 
+def test_where_models_come_from_does_not_change_the_name(vm: Vm) -> None:
+    vm.write(**{"requirements.txt": "idna"})
+    before = vm.resolve().id
+    vm.packages = Packages(hub="https://hub.example.org")
+
+    assert vm.resolve().id == before
+
+
 def test_everything_that_changes_the_content_changes_the_name(vm: Vm) -> None:
     def name(**python: object) -> str:
         return vm.resolve(**python).id

@@ -23,12 +23,13 @@ PATHS = locate({"HOME": "/home/mood"}, uid=1001)
 LINES = st.text(st.characters(blacklist_categories=["Cc", "Cs"]) | st.just("\t"))
 
 
-def release_of(*, path: str = ".", mode: str = "", **service: Any) -> Release:
+def release_of(*, path: str = ".", mode: str = "", models: Any = (), **service: Any) -> Release:
     declared = {
         "apiVersion": "gitops-vm/v1",
         "app": "mood",
         "mode": mode,
         "source": {"path": path},
+        "models": list(models),
         "service": ({} if "asgi" in service else {"exec": "python -m app"}) | {"port": 8010} | service,
     }
     spec = parse(json.dumps(declared).encode(), host="vm-1")
@@ -63,6 +64,17 @@ def test_a_release_runs_in_its_own_tree_with_its_own_venv_first():
     assert (unit.env["MODE"], unit.env["PORT"], unit.env["LOG_LEVEL"]) == ("api", "8010", "info")
     assert (unit.env["REVISION"], unit.env["GITOPS_REVISION"]) == ("a" * 40, "c" * 40)
     assert unit.env_file == "/home/mood/.config/gitops-vm/env"
+
+
+def test_a_release_finds_its_own_models_offline_unless_it_says_otherwise():
+    model = {"repo": "acme/mood", "revision": "b" * 40}
+    release = release_of(models=[model])
+    env = unit_of(release, PATHS).env
+    home = "/home/mood/.local/share/gitops-vm"
+    assert (env["HF_HUB_CACHE"], env["HF_HUB_OFFLINE"]) == (f"{home}/releases/{release.id}/hub", "1")
+    online = unit_of(release_of(models=[model], env={"HF_HUB_OFFLINE": "0"}), PATHS).env
+    assert online["HF_HUB_OFFLINE"] == "0"
+    assert not [name for name in unit_of(release_of(), PATHS).env if name.startswith("HF_")]
 
 
 def test_only_an_app_that_takes_the_socket_has_one():
