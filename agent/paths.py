@@ -70,6 +70,11 @@ class Paths:
         return self.data / "cache" / "uv"
 
     @property
+    def models(self) -> Path:
+        """What was fetched from the model hub, shared by all releases."""
+        return self.data / "models"
+
+    @property
     def current(self) -> Path:
         return self.data / "current"
 
@@ -104,7 +109,7 @@ class Paths:
 
     @property
     def build(self) -> Path:
-        """What is known of the environment that is being made now."""
+        """What is known of what is being made now: an environment, models."""
         return self.runtime / "build"
 
     @property
@@ -122,9 +127,18 @@ class Paths:
         """The program that serves a gradio, asgi or wsgi app: a copy of its own, as immutable as the release."""
         return self.release(release) / "launcher"
 
+    @property
+    def launched(self) -> Path:
+        """The private directories of the launched releases."""
+        return self.runtime / "launched"
+
+    def hub(self, release: ReleaseId) -> Path:
+        """The models of a release as Hugging Face's libraries keep them: hard links into `models`."""
+        return self.release(release) / "hub"
+
     def private(self, release: ReleaseId) -> Path:
         """Where its launcher is asked how the app is, and told to accept or to rest."""
-        return self.runtime / "launched" / release
+        return self.launched / release
 
     def mirror(self, url: str) -> Path:
         """Where the repository at `url` is kept: one mirror for all its refs."""

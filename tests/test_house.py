@@ -21,6 +21,8 @@ ONLY_IMPORTERS = {
     "watchfiles": {"agent/host/watch.py"},
     "sdnotify": {"agent/host/notify.py", "agent/launcher/service_manager.py"},
     "yaml": {"agent/strict_yaml/"},
+    "huggingface_hub": {"agent/host/hub"},
+    "httpx2": {"agent/host/hub"},
     "git": {"agent/host/repository.py", "agent/host/status_"},
 }
 ENVIRONMENT_READERS = {
@@ -136,6 +138,16 @@ def test_the_declared_dependencies_are_those_of_the_lock() -> None:
     listed = [line for line in (ROOT / "requirements/agent.in").read_text().splitlines() if line]
 
     assert sorted(declared) == sorted(listed)
+
+
+@pytest.mark.parametrize("page", ["CONTRIBUTING.md", "docs/design.md"])
+def test_what_the_map_names_is_there(page: str) -> None:
+    named = set(
+        re.findall(r"(?<!writes )\b(?:agent|app|docs|install|systemd|tests)/[\w./-]*\w/?", (ROOT / page).read_text())
+    )
+
+    assert named
+    assert not {each for each in named if not (ROOT / each).exists()}
 
 
 def test_make_alone_lists_every_command() -> None:

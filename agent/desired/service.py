@@ -106,8 +106,10 @@ class Service(Strict):
     @property
     def launched(self) -> Launched | None:
         """None for a program of its own."""
-        written = (Launched(kind, target) for kind in _LAUNCHED if (target := getattr(self, kind)))
-        return next(written, None)
+        for kind in _LAUNCHED:
+            if target := getattr(self, kind):
+                return Launched(kind, target)
+        return None
 
     @property
     def holds_socket(self) -> bool:

@@ -23,13 +23,20 @@ _BLOCK = 512
 """Bytes, whatever the filesystem's own: stat(2)."""
 
 
-def require(path: Path, size: int = 0) -> None:
+def require(path: Path, size: int = 0, why: str = "") -> None:
     """Raises Broken unless `size` more bytes below `path` leave RESERVE free."""
-    there = next(parent for parent in (path, *path.parents) if parent.exists())
-    free = shutil.disk_usage(there).free
-    if free < size + RESERVE:
-        needed = f"{_mega(free)} are free at {there}, {_mega(size + RESERVE)} are needed"
-        raise full(needed)
+    if not has_room(path, size):
+        there = _there(path)
+        free = shutil.disk_usage(there).free
+        raise full(f"{why}{_mega(free)} are free at {there}, {_mega(size + RESERVE)} are needed")
+
+
+def has_room(path: Path, size: int) -> bool:
+    return shutil.disk_usage(_there(path)).free >= size + RESERVE
+
+
+def _there(path: Path) -> Path:
+    return next(parent for parent in (path, *path.parents) if parent.exists())
 
 
 def full(what: str) -> Broken:

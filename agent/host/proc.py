@@ -41,10 +41,10 @@ def start_time(pid: int) -> datetime | None:
     return datetime.fromtimestamp(_boot_time(), UTC) + since_boot
 
 
-def free_memory() -> int | None:
-    """Bytes that programs can have without swapping (MemAvailable)."""
+def free_memory(meminfo: Path = _PROC / "meminfo") -> int | None:
+    """Bytes that programs can have without swapping (MemAvailable); None where the kernel does not say."""
     with suppress(*_GONE):
-        for line in (_PROC / "meminfo").read_text().splitlines():
+        for line in meminfo.read_text().splitlines():
             if line.startswith("MemAvailable:"):
                 return int(line.split()[1]) * 1024
     return None

@@ -45,7 +45,7 @@ class Uv:
 
     def __init__(self, environ: Mapping[str, str], cache: Path) -> None:
         self._environ = environ
-        self._cache = cache
+        self.cache = cache
 
     @property
     def environment(self) -> dict[str, str]:
@@ -58,7 +58,7 @@ class Uv:
         for name, theirs in _FROM_PIP.items():
             if name not in seen and self._environ.get(theirs):
                 seen[name] = self._environ[theirs]
-        return {**_PATIENCE, **seen, **_FIXED, "UV_CACHE_DIR": str(self._cache)}
+        return {**_PATIENCE, **seen, **_FIXED, "UV_CACHE_DIR": str(self.cache)}
 
     def run(
         self,

@@ -5,27 +5,27 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import cached_property, partial
+from typing import Any
 
-from ..daemon_config import DaemonConfig, WatchedProbe
-from ..desired import Probe, Ref, Spec
+from ..desired import Ref, Spec
 from ..errors import AgentError, Reason
-from ..launcher import HTTP
-from ..names import ReleaseId, Revision, VenvId, sha
+from ..names import ModelId, ReleaseId, Revision, VenvId, sha
 from ..observed import Observed
 from ..paths import Paths
 from ..release import Release
 from ..report import Fetched, Report
 from ..source import Source
-from . import files
 from .ballast import Ballast
+from .between import tell_daemon
 from .builder import Builder
 from .declare import Declarer
 from .discretion import Discretion, discreet
 from .environment import Environments
 from .evidence import Evidence
+from .models import Models
 from .observe import Observer
 from .origin import Origin, full_ref, remote_of, status_remote_of
-from .probe import Prober, address
+from .probe import Prober
 from .records import Records
 from .releases import Releases
 from .repository import Repository
@@ -144,12 +144,11 @@ class VM:
         self._records.write(self._records.ledger.reject(release, reason, message, self.now()))
 
     @discreet
-    def prune(self, releases: frozenset[ReleaseId], venvs: frozenset[VenvId]) -> None:
+    def prune(self, releases: frozenset[ReleaseId], venvs: frozenset[VenvId], models: frozenset[ModelId]) -> None:
         self._services.forget(releases)
         self._releases.remove(releases)
-        for release in releases:
-            files.remove(self._paths.private(release))
         self._environments.remove(venvs)
+        Models(self._paths).remove(models)
 
     @discreet
     def failed(self, release: ReleaseId, step: str, error: AgentError) -> None:
@@ -159,46 +158,22 @@ class VM:
 
     def publish(self, report: Report) -> None:
         self.alive("reporting")
-        self._ballast.afford(lambda: self._write_daemon_config(report))
-        self._ballast.afford(lambda: self._evidence.publish(report))
+        self._ballast.afford(lambda: self._tell(report))
+
+    def _tell(self, report: Report) -> None:
+        tell_daemon(self._paths, report, self._remotes(report))
+        self._evidence.publish(report)
 
     def until_next(self, pause: timedelta | None) -> timedelta:
         """When a pass is wanted again: the plan's wish, the heartbeat, or a delivery that is due, whichever is first."""
         return self._evidence.until_next(pause, self.now())
 
-    def _write_daemon_config(self, report: Report) -> None:
-        spec = report.desired.spec if report.desired else None
-        remotes = {"config": self._origin.remote.to_json()}
+    def _remotes(self, report: Report) -> dict[str, dict[str, Any]]:
+        """Those that are followed, by the name under which the daemon tells what they answer."""
+        spec, remotes = report.desired.spec if report.desired else None, {"config": self._origin.remote.to_json()}
         if spec and spec.source.url:
             remotes["app"] = self._elsewhere(spec).remote.to_json()
-        watched = self._watched(report)
-        config = DaemonConfig(
-            remotes=remotes,
-            interval=spec.sync.interval.total_seconds() if spec else 15.0,
-            readiness=self._asked(watched, watched.spec.service.readiness_probe) if watched else None,
-            liveness=self._asked(watched, watched.spec.service.liveness_probe) if watched else None,
-        )
-        path, text = self._paths.state / "daemon.json", config.to_json()
-        if not path.exists() or path.read_text() != text:
-            files.write(path, text)
-
-    def _watched(self, report: Report) -> Release | None:
-        """What the daemon asks between the passes: the release that runs and was promoted."""
-        observed = report.observed
-        release = observed.releases.get(observed.current) if observed.current else None
-        return release if release and observed.process_of(release.id) else None
-
-    def _asked(self, release: Release, probe: Probe) -> WatchedProbe:
-        return WatchedProbe(
-            release=release.id,
-            host=address(release.spec).strip("[]"),
-            port=release.spec.service.port,
-            unix=str(self._paths.private(release.id) / HTTP) if release.spec.service.launched else "",
-            path=probe.http_get.path,
-            period=probe.period.total_seconds(),
-            timeout=probe.timeout.total_seconds(),
-            threshold=probe.failure_threshold,
-        )
+        return remotes
 
     # how it is put together
 

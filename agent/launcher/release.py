@@ -7,10 +7,11 @@ import signal
 import socket
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from time import monotonic
 
-from . import ACCEPTING, CONTROL, DRAINING, HTTP, RESTING, away, control, private
+from . import ACCEPTING, AWAY, CONTROL, DRAINING, HTTP, RESTING, control, excuse, private
 from .arguments import Arguments
 from .asgi import ASGIApp
 from .door import Door
@@ -77,11 +78,18 @@ class Release:
     async def _accept(self, elder: str = "") -> None:
         self._must_not_be_draining("accept")
         await self._sessions.follow(elder)
+        self._become(ACCEPTING)  # before it is so: a page that comes up meanwhile asks, and goes
+        await self._send_away_the_page()
+        self._must_not_be_draining("accept")
         self._stop_excusing()
         if self._public is None:
             self._public = await self._server.listen(self._listener)
         self._server.traffic.parting = False
-        self._become(ACCEPTING)
+
+    async def _send_away_the_page(self) -> None:
+        """That answered visitors while nothing accepted: it has let go of the socket when this returns."""
+        with suppress(OSError):
+            await private.Neighbour(self._arguments.private.parent / AWAY).ask("rest")
 
     def _rest(self) -> None:
         self._must_not_be_draining("rest")
@@ -100,7 +108,7 @@ class Release:
         """Nothing has been promoted yet: who comes is told so, by whichever release is there."""
         own, data = self._listener.dup(), self._arguments.current.parent
         own.setblocking(False)
-        self._excuse = Door(own, lambda: away.protocol(data))
+        self._excuse = Door(own, lambda: excuse.protocol(data))
 
     def _stop_excusing(self) -> None:
         if self._excuse is not None:

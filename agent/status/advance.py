@@ -11,7 +11,7 @@ from ..outlook import Status
 from ..report import Report
 from ..running import is_pinned
 from ..steps import InstallUnits, Start
-from .events import MOST, events_of
+from .events import MOST, asked, events_of
 from .memory import Counters, Entry, Memory
 
 REMEMBERED = 50
@@ -84,9 +84,11 @@ def _counters(memory: Memory, report: Report, conditions: tuple[Condition, ...],
 
 
 def _healed(memory: Memory, report: Report) -> bool:
-    """A confirmed release was started though it was the one started last, or its units were put back while it ran."""
+    """A confirmed release was started though it was the one started last and nobody asked for it, or its units were put
+    back while it ran.
+    """
     confirmed = report.observed.confirmed
     starts = {step.release.id for step in report.done if isinstance(step, Start)}
     if starts:
-        return memory.started == confirmed and confirmed in starts
+        return memory.started == confirmed and confirmed in starts and not asked(report)
     return any(isinstance(step, InstallUnits) and step.release.id == confirmed for step in report.done)

@@ -20,7 +20,7 @@ from agent.status.memory import Memory, Published
 from agent.status.publication import BLIP, is_due, publication, significant
 from agent.status.read import render
 from agent.status.wire import duration, instant, read_duration, read_instant
-from agent.steps import Build, Confirm, Reject, Start
+from agent.steps import Build, Confirm, Prune, Reject, Start
 from tests.reports import NOW, observed, probe, process, rejected, release, report, revision, started, well
 from tests.status_checker import check
 from tests.status_facts import FACTS
@@ -288,3 +288,14 @@ def test_confirming_is_told_by_ready_and_not_twice():
         report(NEW, before, after=observed(NEW, running=process(NEW), confirmed=NEW), done=(Confirm(NEW, ""),)),
     )
     assert [event.reason for event in memory.events] == [Reason.RECONCILIATION_SUCCEEDED]
+
+
+@pytest.mark.parametrize(("models", "said"), [((), "1 environments"), (("m1", "m2"), "1 environments and 2 models")])
+def test_what_was_removed_is_told(models: tuple[str, ...], said: str):
+    gone = Prune(frozenset({OLD.id}), frozenset({OLD.venv}), frozenset(models), "the last 3 good releases stay")
+    here = observed(NEW, running=process(NEW), confirmed=NEW)
+    memory, _ = told(Memory(), report(NEW, here, done=(gone,)))
+
+    assert [event.message for event in memory.events if event.message.startswith("removed")] == [
+        f"removed 1 old releases, {said}: the last 3 good releases stay"
+    ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 import threading
 from collections.abc import Iterator
@@ -17,7 +18,7 @@ import pytest
 from agent import desired
 from agent.desired import Spec
 from agent.errors import AgentError, Broken, Reason, Stalled, Transient
-from agent.host import install
+from agent.host import estimate, install
 from agent.host.downloads import Downloads
 from agent.host.environment import Environments
 from agent.host.interpreter import own
@@ -138,6 +139,24 @@ def test_a_uv_lock_is_installed_with_the_extras_asked_for(vm: Vm, tmp_path: Path
     assert not imports(vm.paths.venv(plain.id), "idna")
     assert imports(vm.paths.venv(extra.id), "idna")
     assert not imports(vm.paths.venv(extra.id), "iniconfig")
+
+
+def test_a_uv_lock_tells_what_an_installation_takes_at_least_and_only_of_what_is_installed(
+    vm: Vm, tmp_path: Path
+) -> None:
+    (tmp_path / "pyproject.toml").write_text(
+        '[project]\nname = "demo"\nversion = "1"\nrequires-python = ">=3.11"\ndependencies = ["idna==3.20"]\n'
+        '[project.optional-dependencies]\nmore = ["iniconfig"]\n'
+    )
+    uv = Uv(os.environ, tmp_path / "cache/uv")
+    words = (("lock",), ("sync", "--frozen", "--dry-run"))
+    locked, rehearsal = (uv.run(*each, cwd=tmp_path, deadline=timedelta(minutes=1)) for each in words)
+    assert locked.ok, locked.complaint
+    vm.write(**{name: (tmp_path / name).read_text() for name in ("uv.lock", "pyproject.toml")})
+    lock = vm.resolve().lock
+    assert lock
+    wheel = next(line for line in vm.files["uv.lock"].decode().splitlines() if "/idna-3.20-py3-none-any.whl" in line)
+    assert estimate.least(lock, rehearsal.stderr.decode()) == int(re.findall(r"size = (\d+)", wheel)[0])
 
 
 def test_a_pylock_is_installed(vm: Vm, tmp_path: Path) -> None:
@@ -364,6 +383,14 @@ def test_torch_is_the_cpus_unless_a_folder_of_wheels_has_it(vm: Vm, tmp_path: Pa
     (tmp_path / "torch-2.13.0+cpu-cp311-cp311-linux_x86_64.whl").touch()
     given = install.commands(wanted, tmp_path / "venv", Packages(findLinks=(str(tmp_path),)), {})
     assert not [word for word in given[1] if "torch-backend" in word]
+
+
+def test_where_models_come_from_does_not_change_the_name(vm: Vm) -> None:
+    vm.write(**{"requirements.txt": "idna"})
+    before = vm.resolve().id
+    vm.packages = Packages(hub="https://hub.example.org")
+
+    assert vm.resolve().id == before
 
 
 def test_everything_that_changes_the_content_changes_the_name(vm: Vm) -> None:

@@ -155,7 +155,7 @@ def test_the_report_shows_the_vm_after_the_steps():
 def test_a_step_is_told_in_one_line():
     assert describe(Build(NEW, "it is declared")) == "Build main@sha1:6e657700: it is declared"
     assert describe(Retire(NEW.id, "stopped on this VM")) == f"Retire {NEW.id}: stopped on this VM"
-    assert describe(Prune(frozenset(), frozenset(), "the last 3 stay")) == "Prune: the last 3 stay"
+    assert describe(Prune(frozenset(), frozenset(), frozenset(), "the last 3 stay")) == "Prune: the last 3 stay"
 
 
 def test_looking_twice_plans_the_same():

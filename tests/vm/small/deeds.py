@@ -100,6 +100,14 @@ class Deeds:
         self.product.kill("KILL", before)
         self.product.until(lambda _: self.product.version()["pid"] != before, "another process")
 
+    def restart_the_app(self) -> None:
+        """As somebody who asks the agent for it: that heals nothing."""
+        before = self.product.version()["pid"]
+        self.product.agent("restart")
+        assert self.product.version()["pid"] != before
+        (told,) = (line for line in self.product.agent("events").splitlines() if "asked for a restart" in line)
+        assert f": {USER} asked for a restart" in told
+
     @contextmanager
     def refusing(self, scratch: Path) -> Iterator[None]:
         """The remote refuses the evidence and nothing else. Afterwards it has been delivered."""
