@@ -21,6 +21,7 @@ from .unit_files import UnitFiles
 
 _BOOT = "gitops-app-boot.service"
 _MARGIN = timedelta(seconds=15)  # what SIGKILL may take on a busy machine
+_WORDS = ("--user", "--identifier=gitops-app")  # SyslogIdentifier= of gitops-app@.service: what every release prints
 _DEFAULT_GRACE = timedelta(seconds=90)  # systemd's own, for a unit without our drop-in
 _STATE = ("Id", "ActiveState", "UnitFileState", "NeedDaemonReload")
 _PROCESS = (
@@ -98,11 +99,11 @@ class Systemd:
         self._systemctl.do("daemon-reload")
 
     def logs(self, release: ReleaseId | None, lines: int) -> str:
-        which = f"--user-unit={_name(release)}" if release else "--user-unit=gitops-app@*.service"
-        return self._systemctl.run("journalctl", "--quiet", "--output=short-iso", f"--lines={lines}", which).text
+        which = (f"--user-unit={_name(release)}",) if release else _WORDS
+        return self._systemctl.run("journalctl", "--quiet", "--output=short-iso", f"--lines={lines}", *which).text
 
     def follow_argv(self, lines: int) -> tuple[str, ...]:
-        return ("journalctl", "--user", "--follow", f"--lines={lines}", "--output=short-iso", "--identifier=gitops-app")
+        return ("journalctl", "--follow", f"--lines={lines}", "--output=short-iso", *_WORDS)
 
     def _let_go(self) -> None:
         """Close the socket; its service with it, in whose presence it would refuse to start again."""
