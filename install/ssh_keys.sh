@@ -64,15 +64,15 @@ check_modes() {
 
 check_place() { # check_place PLACE
   [ -e "$1" ] || return 0
-  owner=$(stat -L -c %U "$1")
-  mode=$(stat -L -c %a "$1")
+  owner=$(stat -L -c %U "$1") group=$(stat -L -c %G "$1") mode=$(stat -L -c %a "$1")
   case $owner in
-    "$me" | root) ;;
+    "$me") change=chmod ;;
+    root) change='sudo chmod' ;;
     *) fail "sshd ignores keys while $1 belongs to $owner; type there: sudo chown $me $1" ;;
   esac
   case $mode in
-    *[2367]) fail "sshd ignores keys while everybody can write to $1 (mode $mode); type there: chmod go-w $1" ;;
-    *[2367]?) alone "$(stat -L -c %g "$1")" || fail "sshd ignores keys while the group $(stat -L -c %G "$1") can write to $1 (mode $mode); type there: chmod g-w $1" ;;
+    *[2367]) fail "sshd ignores keys while everybody can write to $1 (mode $mode); type there: $change go-w $1" ;;
+    *[2367]?) alone "$(stat -L -c %g "$1")" || fail "sshd ignores keys while the group $group can write to $1 (mode $mode); type there: $change g-w $1" ;;
   esac
 }
 
