@@ -66,7 +66,7 @@ check_place() { # check_place PLACE
   [ -e "$1" ] || return 0
   owner=$(stat -L -c %U "$1") group=$(stat -L -c %G "$1") mode=$(stat -L -c %a "$1")
   case $owner in
-    "$me") change=chmod ;;
+    "$me") change='chmod' ;;
     root) change='sudo chmod' ;;
     *) fail "sshd ignores keys while $1 belongs to $owner; type there: sudo chown $me $1" ;;
   esac
