@@ -1696,7 +1696,7 @@ class Hardening:
             elif self.options.dry_run:
                 step.would(f"only keys log in; {len(going)} other keys go")
             else:
-                self._closable()
+                self._closable(seen)
                 self._agreed(going)
                 self._guarded(step)
                 gone = f"; gone: {', '.join(key.name for key in going)}" if going else ""
@@ -1735,11 +1735,15 @@ class Hardening:
         files = {row[1]: row[2:] for row in self.seen() if row[0] == "sshd"}.get("authorizedkeysfile", [])
         if not files or USUAL & {*files}:
             return None
-        signs = {"%u": self.machine.user, "%h": self.setup.facts["home"], "%U": self.setup.facts["uid"]}
-        place = re.sub("%[uhU]", lambda sign: signs[sign[0]], files[0])
-        place = place if place[0] == "/" else f"{self.setup.facts['home']}/{place}"
+        place = self._expanded(files[0])
         cause = f"sshd takes the keys of {self.machine.user} from {place}, not from ~/.ssh"
         return Failed(cause, f"type there: echo {shlex.quote(self.own.public)} | sudo tee -a {shlex.quote(place)}")
+
+    def _expanded(self, file: str) -> str:
+        """As sshd_config(5) has it: AuthorizedKeysFile."""
+        home = self.setup.facts["home"]
+        signs = {"%u": self.machine.user, "%h": home, "%U": self.setup.facts["uid"]}
+        return str(Path(home, re.sub("%[uhU]", lambda sign: signs[sign[0]], file)))
 
     def _prove(self, otherwise: str) -> None:
         """A fresh login with nothing but your key, seen to be by that key."""
@@ -1788,9 +1792,7 @@ class Hardening:
 
     def _refused(self) -> str:
         """Empty when nothing but a key is asked for, and the entry key is of no use; else what is wrong."""
-        entry = self.options.entry_key
-        kept = {self.own.fingerprint, *map(_fingerprint, self.options.keep_key)}
-        closed = entry and _fingerprint(entry) not in kept
+        entry, closed = self.options.entry_key, self._entry_goes()
         # Once: sshd from 9.8 on turns an address away for a while that it has refused too often.
         answer = self.machine.fresh(alone(entry) if closed else ["-oPreferredAuthentications=none"])
         offered = re.findall(r"Permission denied \((.*?)\)", answer.err)
@@ -1800,9 +1802,20 @@ class Hardening:
             return f"sshd still offers {offered[0]}" if offered else str(self.machine.explained(answer))
         return ""
 
-    def _closable(self) -> None:
-        """A way in that is neither a key nor a password: somebody means it, and only they may close it."""
-        offered = self.offered() if self.machine.become is not None else ""
+    def _entry_goes(self) -> bool:
+        kept = {self.own.fingerprint, *map(_fingerprint, self.options.keep_key)}
+        return bool(self.options.entry_key) and _fingerprint(self.options.entry_key) not in kept
+
+    def _closable(self, seen: list[list[str]]) -> None:
+        """A way in that is neither a password nor a key in ~/.ssh: somebody means it, and only they may close it."""
+        if self.machine.become is None:
+            return
+        for place in map(self._expanded, elsewhere(seen) if self._entry_goes() else ()):
+            blob = key_of(Path(self.options.entry_key)).blob
+            if not self.machine.as_root(["grep", "-qsF", blob, place]).code:
+                take_out = f"type there: sudo sed -i '\\|{blob}|d' {shlex.quote(place)}"
+                raise Failed(f"the entry key also lets in from {place}, which is not ours to change", take_out)
+        offered = self.offered()
         if options := [option for way, option in OTHER_WAYS.items() if way in offered]:
             lines = "".join(f"{option} no\\n" for option in options)
             close = (
