@@ -1689,8 +1689,8 @@ class Hardening:
                 )
             self._install(step)
         with self.console.step("ssh", quiet=self.setup.interactive) as step:
+            seen = [*self._guard(), *self.seen()]
             going = self.going()
-            seen = self.seen()
             if self._holds(seen) and not going:
                 step.done("ok", f"{self._what()}, {self._kept()}")
             elif self.options.dry_run:
@@ -1763,6 +1763,11 @@ class Hardening:
         self.keep = [key.blob for key in there if key.fingerprint in kept]
         return [key for key in dict.fromkeys(there) if key.fingerprint not in kept]
 
+    def _guard(self) -> list[list[str]]:
+        """A change of the keys that still waits; one that was cut off, and that nobody else undoes, is undone first."""
+        said = self.machine.call("ssh_keys", "look" if self.options.dry_run else "settle")
+        return [line.split() for line in said.splitlines()]
+
     def seen(self) -> list[list[str]]:
         """What `look` says; without root, of its lines about sshd those that can be read in its files."""
         if self.machine.become is None:
@@ -1773,10 +1778,8 @@ class Hardening:
 
     def _holds(self, seen: list[list[str]]) -> bool:
         """Whether all is as it should be: written, in force, and so to whoever knocks."""
-        if self.machine.become is None:
-            return True
-        inert = ["pending"] not in [row[:1] for row in seen]
-        return self._written(seen) and inert and self.offered() == "publickey"
+        there, inert = self.machine.become is None or self._written(seen), "pending" not in [row[0] for row in seen]
+        return there and inert and (self.machine.become is None or self.offered() == "publickey")
 
     def _written(self, seen: list[list[str]]) -> bool:
         digests = {row[1]: row[2] for row in seen if row[0] == "digest"}
@@ -1884,8 +1887,8 @@ class Hardening:
                 if self.machine.become is None:
                     self.machine.call("ssh_keys", "guard", self.id, window)
                 else:
-                    text = script_text("ssh_revert").encode()
-                    self._root("arm", self.id, self.machine.user, window, given=text)
+                    texts = (script_text("ssh_revert"), script_text("ssh_keys"))
+                    self._root("arm", self.id, self.machine.user, window, *texts)
             except Failed as busy:
                 if busy.code != BUSY or time.monotonic() > end:
                     raise
@@ -1899,7 +1902,7 @@ class Hardening:
             raise Failed(wrong)
 
     def _prune(self) -> None:
-        self._root("prune", self.id, self.machine.user, *self.keep, given=script_text("ssh_keys").encode())
+        self._root("prune", self.id, self.machine.user, *self.keep)
 
     def _write(self, name: str) -> None:
         self._root("write", self.id, name, given=self.texts[name].encode())
@@ -2184,7 +2187,12 @@ class Doctor:
         return step.done(NOTE, f"bootstrap.py has not secured sshd; it would, with: {self.again('--only', 'ssh')}")
 
     def revert(self, step: Step) -> None:
-        if "pending" in self.health:
+        waits = self.health.get("pending")
+        if waits == "stale":
+            raise Failed(
+                "a change of the keys was cut off, and nobody undoes it", f"type: {self.again('--only', 'ssh')}"
+            )
+        if waits:
             raise Failed("a change of SSH waits to be confirmed", "it undoes itself within a minute; look again then")
         step.done("ok", "no change of SSH waits to be confirmed")
 
@@ -2648,18 +2656,24 @@ class Removal:
 
     def ssh(self) -> None:
         with self.console.step("ssh", quiet=self.setup.interactive) as step:
-            if self.machine.become is None or not {"state", *(f"drop-in {name}" for name in self.drop_ins)} & set(
-                self.there
-            ):
+            rooted = {"state", *(f"drop-in {name}" for name in self.drop_ins)}
+            if not set(self.there) & {"guard", *(rooted if self.machine.become is not None else ())}:
                 return step.done(
                     "ok", "nothing of ours to remove" + (" without root" if self.machine.become is None else "")
                 )
             if self.setup.dry:
-                return step.would(f"sshd without {' and '.join(self.drop_ins)}")
+                return step.would(f"sshd without {' and '.join(self.drop_ins) or 'what a change has left'}")
+            self._settle()
+            if self.machine.become is None:
+                return step.done("changed", "a change of the keys that was cut off is undone")
             if self.drop_ins:
                 self._open(step)
             self.machine.call("ssh_guard", "forget", root=True)
             return step.done("changed", "sshd is as the VM's own settings have it; your key was proved after it")
+
+    def _settle(self) -> None:
+        if "pending" in self.machine.call("ssh_keys", "settle"):
+            raise Failed("a change of the keys waits to be confirmed", "it undoes itself within a minute; then again")
 
     def _open(self, step: Step) -> None:
         if self.setup.own is None:
