@@ -46,9 +46,9 @@ vm: $(VENV)/ready ## the tests in real Debian machines only (root, systemd-nspaw
 	@GITOPS_VM_REQUIRE_VM=1 $(BIN)/python -m pytest tests/vm
 
 .PHONY: acceptance
-acceptance: $(VENV)/ready ## 20 deploys of each app under load, bad pushes and killed agents: docs/acceptance.md (an hour, a VM)
-	@GITOPS_VM_REQUIRE_VM=1 GITOPS_VM_ACCEPTANCE=1 $(BIN)/python -m pytest \
-	  tests/vm/switch tests/agent/test_full_disk.py tests/host/test_power_cut.py
+acceptance: $(VENV)/ready ## 20 deploys of each app under load, bad pushes and killed agents: docs/acceptance.md; 50 kills of a bootstrap (an hour, a VM)
+	@GITOPS_VM_REQUIRE_VM=1 GITOPS_VM_ACCEPTANCE=1 GITOPS_VM_KILLS=50 $(BIN)/python -m pytest tests/vm/switch \
+	  tests/agent/test_full_disk.py tests/host/test_power_cut.py tests/vm/ssh/test_killed.py tests/vm/ssh/test_killed_inside.py
 
 .PHONY: mutation
 mutation: $(VENV)/ready ## change the decision on purpose: some test must notice each change

@@ -1689,14 +1689,14 @@ class Hardening:
                 )
             self._install(step)
         with self.console.step("ssh", quiet=self.setup.interactive) as step:
+            seen = [*self._guard(), *self.seen()]
             going = self.going()
-            seen = self.seen()
             if self._holds(seen) and not going:
                 step.done("ok", f"{self._what()}, {self._kept()}")
             elif self.options.dry_run:
                 step.would(f"only keys log in; {len(going)} other keys go")
             else:
-                self._closable()
+                self._closable(seen)
                 self._agreed(going)
                 self._guarded(step)
                 gone = f"; gone: {', '.join(key.name for key in going)}" if going else ""
@@ -1735,11 +1735,15 @@ class Hardening:
         files = {row[1]: row[2:] for row in self.seen() if row[0] == "sshd"}.get("authorizedkeysfile", [])
         if not files or USUAL & {*files}:
             return None
-        signs = {"%u": self.machine.user, "%h": self.setup.facts["home"], "%U": self.setup.facts["uid"]}
-        place = re.sub("%[uhU]", lambda sign: signs[sign[0]], files[0])
-        place = place if place[0] == "/" else f"{self.setup.facts['home']}/{place}"
+        place = self._expanded(files[0])
         cause = f"sshd takes the keys of {self.machine.user} from {place}, not from ~/.ssh"
         return Failed(cause, f"type there: echo {shlex.quote(self.own.public)} | sudo tee -a {shlex.quote(place)}")
+
+    def _expanded(self, file: str) -> str:
+        """As sshd_config(5) has it: AuthorizedKeysFile."""
+        home = self.setup.facts["home"]
+        signs = {"%u": self.machine.user, "%h": home, "%U": self.setup.facts["uid"]}
+        return str(Path(home, re.sub("%[uhU]", lambda sign: signs[sign[0]], file)))
 
     def _prove(self, otherwise: str) -> None:
         """A fresh login with nothing but your key, seen to be by that key."""
@@ -1759,6 +1763,11 @@ class Hardening:
         self.keep = [key.blob for key in there if key.fingerprint in kept]
         return [key for key in dict.fromkeys(there) if key.fingerprint not in kept]
 
+    def _guard(self) -> list[list[str]]:
+        """A change of the keys that still waits; one that was cut off, and that nobody else undoes, is undone first."""
+        said = self.machine.call("ssh_keys", "look" if self.options.dry_run else "settle")
+        return [line.split() for line in said.splitlines()]
+
     def seen(self) -> list[list[str]]:
         """What `look` says; without root, of its lines about sshd those that can be read in its files."""
         if self.machine.become is None:
@@ -1769,10 +1778,8 @@ class Hardening:
 
     def _holds(self, seen: list[list[str]]) -> bool:
         """Whether all is as it should be: written, in force, and so to whoever knocks."""
-        if self.machine.become is None:
-            return True
-        inert = ["pending"] not in [row[:1] for row in seen]
-        return self._written(seen) and inert and self.offered() == "publickey"
+        there, inert = self.machine.become is None or self._written(seen), "pending" not in [row[0] for row in seen]
+        return there and inert and (self.machine.become is None or self.offered() == "publickey")
 
     def _written(self, seen: list[list[str]]) -> bool:
         digests = {row[1]: row[2] for row in seen if row[0] == "digest"}
@@ -1788,9 +1795,7 @@ class Hardening:
 
     def _refused(self) -> str:
         """Empty when nothing but a key is asked for, and the entry key is of no use; else what is wrong."""
-        entry = self.options.entry_key
-        kept = {self.own.fingerprint, *map(_fingerprint, self.options.keep_key)}
-        closed = entry and _fingerprint(entry) not in kept
+        entry, closed = self.options.entry_key, self._entry_goes()
         # Once: sshd from 9.8 on turns an address away for a while that it has refused too often.
         answer = self.machine.fresh(alone(entry) if closed else ["-oPreferredAuthentications=none"])
         offered = re.findall(r"Permission denied \((.*?)\)", answer.err)
@@ -1800,9 +1805,20 @@ class Hardening:
             return f"sshd still offers {offered[0]}" if offered else str(self.machine.explained(answer))
         return ""
 
-    def _closable(self) -> None:
-        """A way in that is neither a key nor a password: somebody means it, and only they may close it."""
-        offered = self.offered() if self.machine.become is not None else ""
+    def _entry_goes(self) -> bool:
+        kept = {self.own.fingerprint, *map(_fingerprint, self.options.keep_key)}
+        return bool(self.options.entry_key) and _fingerprint(self.options.entry_key) not in kept
+
+    def _closable(self, seen: list[list[str]]) -> None:
+        """A way in that is neither a password nor a key in ~/.ssh: somebody means it, and only they may close it."""
+        if self.machine.become is None:
+            return
+        for place in map(self._expanded, elsewhere(seen) if self._entry_goes() else ()):
+            blob = key_of(Path(self.options.entry_key)).blob
+            if not self.machine.as_root(["grep", "-qsF", blob, place]).code:
+                take_out = f"type there: sudo sed -i '\\|{blob}|d' {shlex.quote(place)}"
+                raise Failed(f"the entry key also lets in from {place}, which is not ours to change", take_out)
+        offered = self.offered()
         if options := [option for way, option in OTHER_WAYS.items() if way in offered]:
             lines = "".join(f"{option} no\\n" for option in options)
             close = (
@@ -1871,8 +1887,8 @@ class Hardening:
                 if self.machine.become is None:
                     self.machine.call("ssh_keys", "guard", self.id, window)
                 else:
-                    text = script_text("ssh_revert").encode()
-                    self._root("arm", self.id, self.machine.user, window, given=text)
+                    texts = (script_text("ssh_revert"), script_text("ssh_keys"))
+                    self._root("arm", self.id, self.machine.user, window, *texts)
             except Failed as busy:
                 if busy.code != BUSY or time.monotonic() > end:
                     raise
@@ -1886,7 +1902,7 @@ class Hardening:
             raise Failed(wrong)
 
     def _prune(self) -> None:
-        self._root("prune", self.id, self.machine.user, *self.keep, given=script_text("ssh_keys").encode())
+        self._root("prune", self.id, self.machine.user, *self.keep)
 
     def _write(self, name: str) -> None:
         self._root("write", self.id, name, given=self.texts[name].encode())
@@ -2171,7 +2187,12 @@ class Doctor:
         return step.done(NOTE, f"bootstrap.py has not secured sshd; it would, with: {self.again('--only', 'ssh')}")
 
     def revert(self, step: Step) -> None:
-        if "pending" in self.health:
+        waits = self.health.get("pending")
+        if waits == "stale":
+            raise Failed(
+                "a change of the keys was cut off, and nobody undoes it", f"type: {self.again('--only', 'ssh')}"
+            )
+        if waits:
             raise Failed("a change of SSH waits to be confirmed", "it undoes itself within a minute; look again then")
         step.done("ok", "no change of SSH waits to be confirmed")
 
@@ -2635,18 +2656,24 @@ class Removal:
 
     def ssh(self) -> None:
         with self.console.step("ssh", quiet=self.setup.interactive) as step:
-            if self.machine.become is None or not {"state", *(f"drop-in {name}" for name in self.drop_ins)} & set(
-                self.there
-            ):
+            rooted = {"state", *(f"drop-in {name}" for name in self.drop_ins)}
+            if not set(self.there) & {"guard", *(rooted if self.machine.become is not None else ())}:
                 return step.done(
                     "ok", "nothing of ours to remove" + (" without root" if self.machine.become is None else "")
                 )
             if self.setup.dry:
-                return step.would(f"sshd without {' and '.join(self.drop_ins)}")
+                return step.would(f"sshd without {' and '.join(self.drop_ins) or 'what a change has left'}")
+            self._settle()
+            if self.machine.become is None:
+                return step.done("changed", "a change of the keys that was cut off is undone")
             if self.drop_ins:
                 self._open(step)
             self.machine.call("ssh_guard", "forget", root=True)
             return step.done("changed", "sshd is as the VM's own settings have it; your key was proved after it")
+
+    def _settle(self) -> None:
+        if "pending" in self.machine.call("ssh_keys", "settle"):
+            raise Failed("a change of the keys waits to be confirmed", "it undoes itself within a minute; then again")
 
     def _open(self, step: Step) -> None:
         if self.setup.own is None:

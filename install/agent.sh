@@ -7,9 +7,16 @@ data=$1 name=$2 python=$3 link=$4
 releases=$data/agent/releases
 release=$releases/$name
 mkdir -p "$releases"
+# All of it first: who vanishes while it sends must not hold the lock. Without a name it is gone with us, however we end.
+spool=$(mktemp "$data/agent/sent.XXXXXX")
+exec 3>"$spool"
+exec 4<"$spool"
+rm -f "$spool"
+cat >&3
+exec 3>&-
 # Two of us at once: the second finds the work done.
 exec 9>"$data/agent/lock"
-flock -w 600 9
+flock -w 600 9 || { echo "another run has been installing the agent here for ten minutes; when it has ended, run this again" >&2; exit 75; }
 
 pip() { "$release/bin/python" -m pip --quiet --disable-pip-version-check --no-input "$@"; }
 
@@ -18,7 +25,7 @@ build() {
   "$python" -m venv "$release"
   work=$release/build
   mkdir "$work"
-  tar -xzf - -C "$work"
+  tar -xzf - -C "$work" <&4
   # Every package by its hash, the ones that build packages too: nothing unpinned runs here. The backend stays outside
   # the environment, and wheels are made first, so that nothing of it is taken for installed.
   pip install --require-hashes --only-binary :all: --target "$work/backend" -r "$work/requirements/build.txt"

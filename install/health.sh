@@ -28,8 +28,15 @@ for name in "$@"; do
   [ ! -r "$file" ] || fact "digest $name" "$(sha256sum <"$file" | cut -d' ' -f1)"
 done
 # The timer of a user with root, the file of one without.
-if bounded 5 systemctl --quiet is-active gitops-vm-ssh-revert.timer || [ -e "$HOME/.ssh/.gitops-vm-pending" ]; then
+if bounded 5 systemctl --quiet is-active gitops-vm-ssh-revert.timer; then
   fact pending yes
+elif read -r _ boot end 2>/dev/null <"$HOME/.ssh/.gitops-vm-pending"; then
+  # Nobody undoes it any more after a boot, or once its time is over.
+  if [ "$boot" = "$(cat /proc/sys/kernel/random/boot_id)" ] && [ "$(cut -d. -f1 /proc/uptime)" -le "$end" ]; then
+    fact pending yes
+  else
+    fact pending stale
+  fi
 fi
 
 [ ! -e "$data/agent/current/complete" ] || fact installed yes

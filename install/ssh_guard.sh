@@ -2,10 +2,10 @@
 # ssh_guard.sh VERB ...: change sshd so that the change undoes itself unless somebody who got in afterwards confirms it.
 # Runs on the VM as root.
 #   look USER ADDRESS NAME...        as it is: digests of the drop-ins NAME, what sshd does for USER, who else has keys
-#   arm ID USER SECONDS <revert.sh   from now on all is undone after SECONDS, also if the VM is switched off meanwhile;
-#                                    refused where sshd does not run with what it would read at its next start
-#   prune ID USER BLOB... <ssh_keys.sh
-#                                    of the keys of USER only those named by their base64 text
+#   arm ID USER SECONDS REVERT KEYS  from now on all is undone after SECONDS, also if the VM is switched off meanwhile;
+#                                    refused where sshd does not run with what it would read at its next start;
+#                                    REVERT and KEYS are the texts of ssh_revert.sh and ssh_keys.sh
+#   prune ID USER BLOB...            of the keys of USER only those named by their base64 text
 #   write ID NAME <content           the drop-in NAME, not yet in force
 #   apply ID USER ADDRESS            in force, if sshd takes it and it means for USER from ADDRESS what it should
 #   remove ID NAME...                the drop-ins NAME are gone, and no longer in force
@@ -24,14 +24,18 @@ shift
 
 fail() { echo "$1" >&2; exit "${2:-1}"; }
 
+busy() { fail "another bootstrap is changing SSH here; if it was cut off, that is undone within a minute" 75; }
+
 lock() {
   [ -d /var/lib/gitops-vm ] || mkdir -m 755 /var/lib/gitops-vm
   [ -d "$state" ] || mkdir -m 700 "$state"
   exec 9>>"$state/lock"
-  flock -w 30 9 || fail "another bootstrap is changing SSH here"
+  flock -w 30 9 || busy
 }
 
 pending() { sed -n 's/^id //p' "$state/pending" 2>/dev/null; }
+
+part() { sh "$state/revert.sh" "$@"; } # part VERB...: of ssh_revert.sh
 
 waiting() { [ "$(systemctl show --property=SubState --value $unit.timer)" = waiting ]; }
 
@@ -59,29 +63,20 @@ unseen() { # unseen COMMAND...: by whoever asks whether the folder of drop-ins i
   [ -z "$since" ] || touch -d "$since" "$drop_ins"
 }
 
-keep_a_copy() { # keep_a_copy FILE: beside it, so that putting it back needs no room; `pending` says what to do
+keep_a_copy() { # keep_a_copy FILE: beside it, so that putting it back needs no room; the list says what to do
   if [ -e "$1" ]; then
     echo "restore $1" >>"$state/pending.new"
-    # Once for trial: a file that is mounted, or immutable, could never be put back.
     cp -pP "$1" "$1.gitops-vm-before"
-    said=$(mv -f "$1.gitops-vm-before" "$1" 2>&1) || fail "$1 cannot be replaced, so no change of it be undone: $said"
-    cp -pP "$1" "$1.gitops-vm-before"
-    sync "$1" "$1.gitops-vm-before"
+    sync "$1.gitops-vm-before"
   else
     echo "remove $1" >>"$state/pending.new"
   fi
 }
 
-drop_copies() { # drop_copies LIST
-  sed -n 's/^restore //p' "$1" | while read -r file; do unseen rm -f "$file.gitops-vm-before"; done
-}
-
-give_up() { # what `arm` has left when it could not do all of it; nothing else has been changed yet
-  [ ! -e "$state/pending.new" ] || drop_copies "$state/pending.new"
-  [ ! -e "$state/pending" ] || drop_copies "$state/pending"
-  rm -f "$state/pending.new" "$state/pending"
-  exec 9>&-
-  sh "$state/revert.sh"
+put() { # put NAME TEXT: in the state directory, whole or not at all
+  printf '%s\n' "$2" >"$state/$1.new"
+  sync "$state/$1.new"
+  mv -f "$state/$1.new" "$state/$1"
 }
 
 write_units() { # write_units SECONDS
@@ -109,33 +104,32 @@ EOF
   sync "$units/$unit.service" "$units/$unit.timer"
 }
 
-arm() { # arm ID USER SECONDS <revert.sh
-  lock
-  if [ -n "$(pending)" ] && waiting; then
-    fail "another bootstrap is changing SSH here; if it was cut off, that is undone within $3 s" 75
-  fi
-  # Of one that was cut off before its timer ran.
-  [ ! -e "$state/pending" ] || { flock -u 9; sh "$state/revert.sh"; lock; }
-  cat >"$state/revert.sh"
-  sync "$state/revert.sh"
-  systemctl daemon-reload # so that it names all files of sshd's unit
-  sh "$state/revert.sh" check all
-  home=$(getent passwd "$2" | cut -d: -f6)
-  trap give_up EXIT
-  echo "id $1" >"$state/pending.new"
-  # Of a link what it leads to: that is what is pruned.
-  for file in "$(readlink -m "$home/.ssh/authorized_keys")" "$(readlink -m "$home/.ssh/authorized_keys2")" \
-    "$drop_ins/00-gitops-vm.conf" "$drop_ins/00-gitops-vm-crypto.conf"; do
-    unseen keep_a_copy "$file"
-  done
-  write_units "$3"
-  sync "$state/pending.new"
-  mv -f "$state/pending.new" "$state/pending"
-  sync "$state"
+start_timer() { # start_timer SECONDS
+  write_units "$1"
   systemctl daemon-reload
   systemctl -q enable "$unit.timer"
   sync "$units" "$units/timers.target.wants"
   systemctl restart "$unit.timer"
+}
+
+arm() { # arm ID USER SECONDS REVERT KEYS
+  lock
+  [ -z "$(pending)" ] || ! waiting || busy
+  put revert.sh "$4"
+  put ssh_keys.sh "$5"
+  part settle # of one that was cut off
+  systemctl daemon-reload # so that it names all files of sshd's unit
+  part check all
+  trap 'part settle' EXIT
+  printf 'id %s\nuser %s\n' "$1" "$2" >"$state/pending.new"
+  sync "$state/pending.new" "$state"
+  # It runs before there is anything to undo: whatever is half done when we are cut off, somebody comes to settle it.
+  start_timer "$3"
+  part keys "$2" guard "$1" "$3" root
+  for name in 00-gitops-vm.conf 00-gitops-vm-crypto.conf; do unseen keep_a_copy "$drop_ins/$name"; done
+  sync "$state/pending.new"
+  mv -f "$state/pending.new" "$state/pending"
+  sync "$state"
   armed "$1"
   trap - EXIT
 }
@@ -145,15 +139,12 @@ note_written() { # from now on undoing it means to start sshd anew
   sync "$state/written" "$state"
 }
 
-prune() { # prune ID USER BLOB... <ssh_keys.sh
-  script=$(cat)
+prune() { # prune ID USER BLOB...
   lock
   armed "$1"
-  user=$2
-  home=$(getent passwd "$user" | cut -d: -f6)
+  id=$1 user=$2
   shift 2
-  # As the user: root may not write in a home that comes over the network, and what it wrote would be root's.
-  setpriv --reuid "$user" --regid "$(id -g "$user")" --init-groups env HOME="$home" sh -c "$script" ssh_keys.sh keep "$@" 9>&-
+  part keys "$user" prune "$id" "$@"
 }
 
 write() { # write ID NAME <content
@@ -162,7 +153,7 @@ write() { # write ID NAME <content
   armed "$1"
   note_written
   [ -d "$drop_ins" ] || mkdir -m 755 "$drop_ins"
-  new=$(mktemp "$drop_ins/.$2.XXXXXX")
+  new=$drop_ins/$2.gitops-vm-next
   trap 'rm -f "$new"' EXIT
   printf %s "${content%.}" >"$new"
   chmod 644 "$new"
@@ -178,7 +169,7 @@ apply() { # apply ID USER ADDRESS
   for want in 'pubkeyauthentication yes' 'passwordauthentication no' 'kbdinteractiveauthentication no'; do
     grep -qx "$want" "$state/effective" || fail "something else decides: sshd would not do '$want' for $2; $(culprit "${want% *}" "${want#* }")"
   done
-  sh "$state/revert.sh" restart
+  part restart
 }
 
 remove() { # remove ID NAME...
@@ -188,12 +179,13 @@ remove() { # remove ID NAME...
   note_written
   for name in "$@"; do rm -f "$drop_ins/$name"; done
   sync "$drop_ins"
-  sh "$state/revert.sh" restart
+  part restart
 }
 
 forget() {
   lock
-  [ -z "$(pending)" ] || fail "a change of SSH waits to be confirmed; it undoes itself within a minute" 75
+  [ -z "$(pending)" ] || ! waiting || fail "a change of SSH waits to be confirmed; it undoes itself within a minute" 75
+  [ ! -e "$state/revert.sh" ] || part settle
   rm -rf "$state"
   rmdir /var/lib/gitops-vm 2>/dev/null || true
 }
@@ -208,11 +200,7 @@ commit() { # commit ID: it counts from the moment `pending` is gone
   armed "$1"
   mv -f "$state/pending" "$state/pending.old"
   sync "$state"
-  systemctl -q disable --now "$unit.timer"
-  drop_copies "$state/pending.old"
-  rm -f "$state/pending.old" "$units/$unit.timer" "$units/$unit.service" "$state/written" "$state/effective"
-  systemctl daemon-reload
-  sync "$units" "$state"
+  part settle
 }
 
 look() { # look USER ADDRESS NAME...
@@ -223,7 +211,9 @@ look() { # look USER ADDRESS NAME...
   done
   # A configuration that sshd refuses is told by `apply`, with its reason.
   effective "$user" "$address" 2>/dev/null | grep -E '^(pubkey|password|kbdinteractive)authentication |^(kexalgorithms|macs|hostkeyalgorithms) |^authorizedkeys|^trustedusercakeys' | sed 's/^/sshd /' || true
-  [ -z "$(pending)" ] || echo "pending $(pending)"
+  for list in pending.new pending pending.old; do
+    [ ! -e "$state/$list" ] || echo "pending $list"
+  done
   others "$user"
 }
 

@@ -49,6 +49,7 @@ look() { # look LINK
   [ ! -s "$config/deploy_key" ] || fact public "$(ssh-keygen -y -P '' -f "$config/deploy_key" 2>/dev/null)"
   [ ! -s "$config/status_key" ] || fact status_public "$(ssh-keygen -y -P '' -f "$config/status_key" 2>/dev/null)"
   [ ! -e /var/lib/gitops-vm ] || fact state /var/lib/gitops-vm
+  [ ! -e "$HOME/.ssh/.gitops-vm-pending" ] || fact guard yes
   for name in /etc/ssh/sshd_config.d/00-gitops-vm*.conf; do
     [ ! -e "$name" ] || fact "drop-in ${name##*/}" yes
   done

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 import bootstrap
-from tests.process import run
+from tests.process import Background, Failed, run
 from tests.sshkey import SshKey
+from tests.waiting import wait_for
 
 
 @pytest.fixture
@@ -58,6 +61,29 @@ def test_a_file_is_written_once_with_its_mode_and_then_left_alone(machine: boots
     assert file.stat().st_ino == first.st_ino
     assert machine.call("put", str(file), "644", given=b"content") == "changed\n"
     assert list(file.parent.iterdir()) == [file]
+
+
+def test_a_laptop_that_vanishes_while_it_sends_the_agent_leaves_the_lock_to_others(tmp_path: Path) -> None:
+    script = bootstrap.script_text("agent")
+    waits = '{ head -c 1000 /dev/zero; exec sleep 60; } | sh -c "$1" agent.sh "$2" release python3 ""'
+    sends = Background("sh", "-c", waits, "sends", script, str(tmp_path), log=tmp_path / "log")
+    try:
+        # Its place for what is sent is there, open and without a name: it reads.
+        wait_for(lambda: sent_to(tmp_path), "it to have begun")
+        with pytest.raises(Failed) as failed:  # at once, for what was sent here is no archive
+            run("sh", "-c", script, "agent.sh", tmp_path, "release", "python3", "", within=timedelta(seconds=30))
+    finally:
+        sends.stop()
+    assert "tar" in failed.value.err
+
+
+def sent_to(data: Path) -> bool:
+    """Whether a process has a file open that lay below, without a name by now, and something is in it."""
+    for link in Path("/proc").glob("[0-9]*/fd/[34]"):
+        with suppress(OSError):
+            if str(link.readlink()).startswith(f"{data}/agent/sent.") and link.stat().st_size:
+                return True
+    return False
 
 
 def test_a_setting_replaces_its_own_line_and_no_other(machine: bootstrap.Machine, tmp_path: Path) -> None:

@@ -62,8 +62,9 @@ def test_a_home_that_its_group_can_write_to_is_told_with_the_group(site: Site, l
     line = refused(laptop.bootstrap(site), f"the group {USER} can write to {HOME} (mode 775)", "chmod g-w")
     assert site.files() == before
     typed(site, f"sudo {line}")
+    typed(site, refused(laptop.bootstrap(site), f"the entry key also lets in from {ELSEWHERE}/{USER}"))
     succeeds(laptop, site)
-    assert Judge(site, laptop).lets_in(laptop.own)
+    assert Judge(site, laptop).look().logins == {"own"}
 
 
 def test_a_group_of_one_is_no_obstacle(site: Site, laptop: Laptop) -> None:
@@ -77,13 +78,17 @@ def test_where_sshd_does_not_read_the_home_it_is_told_where_the_key_goes(
     site: Site, laptop: Laptop, sudo: str | None
 ) -> None:
     site.hand_out(sudo)
+    judge = Judge(site, laptop)
     from_elsewhere(site, laptop.entry)
     site.machine.root(f"rm -r {SSH}")
     line = refused(laptop.bootstrap(site), f"takes the keys of {USER} from {ELSEWHERE}/{USER}")
     assert site.machine.root(f"ls -A {HOME} | grep -x .ssh || true") == ""
     typed(site, line)
+    if sudo:
+        typed(site, refused(laptop.bootstrap(site), "the entry key also lets in from"))
     succeeds(laptop, site)
-    assert Judge(site, laptop).lets_in(laptop.own)
+    assert (judge.lets_in(laptop.own), judge.lets_in(laptop.entry)) == (True, sudo is None)
+    assert "sshd also takes keys from" in laptop.log.read_text()
 
 
 @pytest.mark.parametrize("also", ["", ".ssh/authorized_keys"])

@@ -20,7 +20,7 @@ from tests.vm.machine import Machine
 from tests.vm.ssh.conftest import SiteOf
 from tests.vm.ssh.judge import Judge, State
 from tests.vm.ssh.laptop import KILL, Fault, Laptop
-from tests.vm.ssh.site import Site
+from tests.vm.ssh.site import PASSWORD, Site
 
 KILLS = int(os.environ.get("GITOPS_VM_KILLS", "10"))
 SEED = int(os.environ.get("GITOPS_VM_SEED") or secrets.randbelow(10**6))
@@ -133,6 +133,22 @@ def test_run_again_at_once_after_a_kill_it_waits_for_the_undoing_and_goes_on(
     killed_after("ssh_guard.sh apply", laptop, site)
     said = laptop.bootstrap(site)
     assert said.code == 0, said.text
+    assert judge.settled(WINDOW) is State.NEW
+
+
+@pytest.mark.parametrize(
+    ("step", "first", "then"), [("ssh_keys.sh prune", "", PASSWORD), ("ssh_guard.sh apply", PASSWORD, "")]
+)
+def test_a_run_with_root_and_one_without_wait_for_each_other_s_undoing(
+    site: Site, laptop: Laptop, step: str, first: str, then: str
+) -> None:
+    site.hand_out("password")
+    judge = Judge(site, laptop)
+    said = laptop.bootstrap(site, *WITHIN, fault=Fault(at=step, after=KILL), GITOPS_VM_SUDO_PASSWORD=first)
+    assert said.code == -signal.SIGKILL, said.text
+    said = laptop.bootstrap(site, GITOPS_VM_SUDO_PASSWORD=then)
+    assert said.code == 0, said.text
+    site.has_root = bool(then)
     assert judge.settled(WINDOW) is State.NEW
 
 

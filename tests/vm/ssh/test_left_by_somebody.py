@@ -49,6 +49,34 @@ def test_a_line_somebody_left_that_would_lock_out_is_named_and_nothing_changes(
     assert judge.settled(WINDOW) is State.OLD
 
 
+# What systemd tells of an sshd that was started by a clock two hours ahead, which has been set back since.
+AHEAD = """\
+#!/bin/sh
+case "$*" in
+  *ExecMainStartTimestamp*) date -u -d "2 hours" "+ExecMainStartTimestamp=%a %Y-%m-%d %H:%M:%S UTC" ;;
+  *) exec /usr/bin/systemctl "$@" ;;
+esac
+"""
+
+
+def test_a_clock_that_was_set_back_hides_no_line(site: Site, laptop: Laptop) -> None:
+    site.machine.put("/usr/local/sbin/systemctl", AHEAD, mode=0o755)
+    try:
+        site.drop_in("70-somebody.conf", "AllowUsers nobody\n")
+        judge = Judge(site, laptop)
+        said = laptop.bootstrap(site, *WITHIN)
+        assert said.code == 1, said.text
+        assert "70-somebody.conf, and our restart" in said.text
+        assert judge.settled(WINDOW) is State.OLD
+        site.machine.root(f"rm {DROP_INS}/70-somebody.conf; systemctl restart ssh.service")
+        judge.remember()
+        said = laptop.bootstrap(site)
+        assert said.code == 0, said.text
+        assert judge.settled(WINDOW) is State.NEW
+    finally:
+        site.machine.root("rm /usr/local/sbin/systemctl")
+
+
 def test_lines_that_let_the_owner_in_are_no_obstacle(site: Site, judge: Judge, laptop: Laptop) -> None:
     site.drop_in(
         "70-somebody.conf", "AllowUsers ops student-*@127.0.0.0/8\nAllowGroups wheel student-*\nDenyUsers student\n"
@@ -134,7 +162,7 @@ def test_keys_that_could_not_be_put_back_are_left_alone(site: Site, laptop: Lapt
         judge = Judge(site, laptop)
         said = laptop.bootstrap(site, *WITHIN)
         assert said.code == 1, said.text
-        assert f"{KEYS} cannot be replaced" in said.text
+        assert f"{KEYS} cannot be replaced; everything was put back" in said.text
         assert judge.settled(WINDOW) is State.OLD
     finally:
         site.machine.root(f"umount {KEYS}; rm /etc/keys")

@@ -41,10 +41,19 @@ def test_a_drop_in_that_lets_nobody_in_is_undone(site: Site, judge: Judge, lapto
     assert judge.settled(WINDOW) is State.OLD
 
 
-def test_a_drop_in_cut_in_half_on_the_way_is_undone(site: Site, judge: Judge, laptop: Laptop) -> None:
-    half = 'head -c 120 | "$REAL_SSH" "$@"; exit'
-    said = laptop.bootstrap(site, *WITHIN, fault=Fault(at="ssh_guard.sh write", before=half))
+# Cut off inside a line, and with one that no sshd knows: sshd would not start with it.
+REFUSED = ["sed '/^Password/ { s/ .*//; q }'", "{ cat; echo Frobnicate yes; }"]
+
+
+@pytest.mark.parametrize("bent", REFUSED, ids=["cut in half", "spoiled"])
+def test_a_drop_in_of_ours_that_sshd_refuses_is_named_and_undone(
+    site: Site, judge: Judge, laptop: Laptop, bent: str
+) -> None:
+    before = f'{bent} | "$REAL_SSH" "$@"; exit'
+    said = laptop.bootstrap(site, *WITHIN, fault=Fault(at="ssh_guard.sh write", before=before))
     assert (said.code, laptop.faults) == (1, 1), said.text
+    assert "sshd would not start: " in said.text
+    assert "everything was put back" in said.text
     assert judge.settled(WINDOW) is State.OLD
 
 
