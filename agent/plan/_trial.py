@@ -16,10 +16,10 @@ from ._plan import NOW, Plan
 def end_trial(desired: Release, observed: Observed, now: datetime) -> Plan | None:
     """One that is well so far is confirmed before anything is done for the next: it is what people use, and to go back to."""
     current = observed.current
-    release, process = (observed.releases.get(current), observed.process_of(current)) if current else (None, None)
-    if release is None or process is None or release.id in (desired.id, *observed.rejected):
+    if current is None or current in (desired.id, *observed.rejected):
         return None
-    if observed.standing(release.id) is not Standing.ON_TRIAL:
+    release, process = observed.releases.get(current), observed.process_of(current)
+    if release is None or process is None or observed.standing(current) is not Standing.ON_TRIAL:
         return None
     verdict = judge(process, release.spec, now, Standing.ON_TRIAL)
     if verdict.health is not Health.READY:

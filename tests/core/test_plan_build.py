@@ -193,8 +193,16 @@ def test_clearing_up_during_a_build_is_told_as_the_build():
     todo = decided(at_work(remains=frozenset({STRANGER.id})))
 
     assert isinstance(todo.steps[0], Prune)
-    assert (todo.reason, todo.target) == (Reason.PROGRESSING, OLD)
+    assert (todo.reason, todo.target, todo.look_again) == (Reason.PROGRESSING, OLD, timedelta(seconds=1))
     assert todo.message.startswith("building main@sha1:6e657700 (12 s)")
+
+
+def test_one_that_crashed_once_and_is_well_still_serves_so_that_building_comes_first():
+    world = vm(
+        process(OLD, restarts=1), current=OLD.id, confirmed=OLD.id, on_disk=(OLD,), remains=frozenset({STRANGER.id})
+    )
+
+    assert verbs(decided(world)) == ["Prepare"]
 
 
 WITH_MODEL = release_of("fine", spec_of(models=("mood",)), venv="venv-2")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
 from agent.desired import Strategy
 from agent.errors import Reason
 from agent.observed import Observed
+from agent.plan._switch import cannot_stay
 from agent.release import Release
 from agent.steps import Confirm, HandOver, Promote, Reject, Retire, Start
 from tests.core.observing import ago, answer, decided, ended, process, rejection, verbs, vm, waking
@@ -24,7 +25,7 @@ def launched(name: str, **settings: object) -> Release:
     return release_of(name, spec_of(program=ASGI, soak="30s", **settings), venv=f"venv-{name}")
 
 
-OLD, NEW = launched("old"), launched("new")
+OLD, NEW, THIRD = launched("old"), launched("new"), launched("third")
 
 
 def switch(*processes: object, **facts: object) -> Observed:
@@ -73,6 +74,13 @@ def test_on_trial_it_is_looked_at_as_often_as_its_readiness_says_and_the_one_bef
     assert decided(on_trial(since=28), NEW).look_again == timedelta(seconds=2)
 
 
+@pytest.mark.parametrize("promoted", [None, ago(0)], ids=["nobody knows when", "now"])
+def test_a_trial_that_has_just_begun_lasts_as_long_as_was_declared(promoted: datetime | None):
+    world = replace(on_trial(since=1), promoted=promoted)
+
+    assert decided(world, NEW).message.endswith("; on trial for another 30 s")
+
+
 @pytest.mark.parametrize("since", [30, 3600, -60], ids=["just over", "long over", "the clock was set back"])
 def test_after_its_trial_it_is_confirmed_and_then_the_one_before_is_stopped(since: float):
     todo = decided(on_trial(since=since), NEW)
@@ -80,6 +88,24 @@ def test_after_its_trial_it_is_confirmed_and_then_the_one_before_is_stopped(sinc
 
     assert todo.steps == (Confirm(NEW, "GET / answered 200"),)
     assert decided(after, NEW).steps == (Retire(OLD.id, "only main@sha1:6e657700 is to run"),)
+
+
+def test_of_two_that_answer_only_the_one_with_the_traffic_and_the_one_to_go_back_to_stay():
+    stray = process(THIRD, accepts=True)
+    world = replace(on_trial(since=1), releases={each.id: each for each in (OLD, NEW, THIRD)})
+    todo = decided(replace(world, processes=(*world.processes, stray)), NEW)
+
+    assert todo.steps == (
+        HandOver(NEW, frozenset({OLD.id, THIRD.id}), "it is ready"),
+        Retire(THIRD.id, "only main@sha1:6e657700 is to run"),
+    )
+
+
+@pytest.mark.parametrize("stray", [{"accepts": True, "readiness": answer(500)}, {"accepts": False}])
+def test_who_is_neither_current_nor_confirmed_and_answers_nobody_gives_way(stray: dict[str, object]):
+    world = switch(process(OLD, accepts=True), process(THIRD, **stray), on_disk=(OLD, NEW, THIRD))
+
+    assert [*decided(world, NEW).steps[:1]] == [Retire(THIRD.id, "gives way to main@sha1:6e657700")]
 
 
 def test_one_that_ends_on_trial_gives_the_traffic_back_before_it_is_stopped():
@@ -111,11 +137,18 @@ def test_where_nothing_is_kept_warm_what_is_ill_still_gives_way_and_visitors_wai
 
 
 def test_a_push_during_a_trial_confirms_what_is_well_before_anything_else():
-    third = launched("third")
-    todo = decided(on_trial(since=1), third)
+    todo = decided(on_trial(since=1), THIRD)
 
-    assert verbs(todo) == ["Confirm"]
-    assert (todo.steps[0].release, todo.look_again) == (NEW, timedelta(0))
+    assert todo.steps == (Confirm(NEW, "GET / answered 200 when main@sha1:74686972 was declared"),)
+    assert (todo.reason, todo.look_again) == (Reason.PROGRESSING, timedelta(0))
+    assert todo.message == "main@sha1:6e657700 is running; main@sha1:74686972 is next"
+
+
+def test_a_push_during_a_trial_confirms_one_that_gave_a_single_bad_answer_and_not_one_that_starts():
+    once = process(NEW, accepts=True, readiness=answer(500))
+
+    assert verbs(decided(on_trial(since=1, new=once), THIRD)) == ["Confirm"]
+    assert "Confirm" not in verbs(decided(on_trial(since=1, new=waking(NEW)), THIRD))
 
 
 def test_a_push_during_a_trial_does_not_confirm_what_is_ill():
@@ -133,13 +166,24 @@ def test_two_copies_that_do_not_fit_are_never_started_and_the_numbers_are_said()
     assert verbs(decided(switch(large, free_memory=1200 * MIB), NEW)) == ["Start"]
 
 
+def test_the_largest_that_would_stay_counts_and_what_nobody_knows_the_size_of_is_no_obstacle():
+    both = switch(process(OLD, accepts=False, memory=10 * MIB), process(THIRD, memory=1000 * MIB), current=THIRD.id)
+    both = replace(both, releases={each.id: each for each in (OLD, NEW, THIRD)})
+
+    assert "1200 MiB needed" in cannot_stay(NEW, replace(both, free_memory=1100 * MIB))
+    assert cannot_stay(NEW, switch(process(OLD, accepts=True), free_memory=0)) == ""
+    assert cannot_stay(NEW, switch(free_memory=0)) == ""
+
+
 def test_who_asks_for_a_handover_gets_it_whatever_is_free_and_who_asks_for_a_restart_gets_that():
     tight = switch(process(OLD, accepts=True, memory=1000 * MIB), free_memory=0)
     assert verbs(decided(tight, _with(strategy=Strategy.HANDOVER))) == ["Build"]
     for strategy, steps in ((Strategy.HANDOVER, ["Start"]), (Strategy.RESTART, ["Retire", "Start"])):
         new = _with(strategy=strategy)
         world = replace(tight, releases={OLD.id: OLD, new.id: new}, installed=frozenset({OLD.id, new.id}))
-        assert verbs(decided(world, new)) == steps
+        todo = decided(world, new)
+        assert verbs(todo) == steps
+    assert todo.message.endswith(": visitors wait meanwhile (rollout.strategy: restart)")
 
 
 def _with(**rollout: object) -> Release:
