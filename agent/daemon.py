@@ -93,14 +93,18 @@ class Daemon:
         if config := self._current_config():
             if self._poller.poll(config):
                 self._due = monotonic()
-            if self._readiness.watch(config.readiness):
-                self._due = monotonic()
-            if self._liveness.watch(config.liveness):
+            if self._is_unwell(config):
                 self._due = monotonic()
         if self._worker is None and monotonic() >= self._due:
             self._start_worker()
         self._notifier.alive(self._worker.doing if self._worker else self._poller.status)
         self._sleep()
+
+    def _is_unwell(self, config: DaemonConfig) -> bool:
+        """Of one that shows no life nothing else is asked: each question may take its whole timeout."""
+        dead = self._liveness.watch(config.liveness)
+        unready = self._readiness.watch(None if self._liveness.is_bad else config.readiness)
+        return dead or unready
 
     def _current_config(self) -> DaemonConfig | None:
         """daemon.json, read again when it was written again. Unreadable: None, and the worker makes it anew."""

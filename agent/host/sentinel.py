@@ -29,6 +29,11 @@ class Sentinel:
         self._pulse: Pulse | None = None
         self.due = monotonic()
 
+    @property
+    def is_bad(self) -> bool:
+        """Its last answer was bad."""
+        return self._pulse is not None
+
     def watch(self, probe: WatchedProbe | None) -> bool:
         """Ask if it is time to. True when the threshold is reached (and each time it is bad after that)."""
         if probe is None:

@@ -59,7 +59,7 @@ def test_a_build_is_told_and_the_app_is_healed_meanwhile(deployed: Setup, slow: 
     assert sum("Ready=Unknown" in line and pushed[:8] in line for line in repo.log("status/vm-1")) == 1
 
     os.kill(before, signal.SIGSTOP)
-    wait_for(lambda: vm.app_pid not in {0, before}, "another process")
+    wait_for(lambda: vm.app_pid not in {0, before}, "another process", within=timedelta(minutes=1))
     vm.wait_live(first)
     assert builder(vm)
 
