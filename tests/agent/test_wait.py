@@ -13,6 +13,7 @@ import pytest
 
 from tests.agent.conftest import Setup
 from tests.localvm import server
+from tests.ports import SilentPort, free_port
 from tests.process import Background, Failed
 from tests.waiting import wait_for
 
@@ -51,12 +52,20 @@ def test_at_the_timeout_it_says_what_is_still_missing(deployed: Setup) -> None:
 def test_interrupted_it_leaves_nothing_behind_and_says_nothing_of_python(deployed: Setup, tmp_path: Path) -> None:
     vm, log, scratch = deployed.vm, tmp_path / "said", tmp_path / "scratch"
     scratch.mkdir()
-    argv = (sys.executable, "-m", "agent", "wait", "--remote", str(deployed.remote), UNHEARD_OF)
-    waiting = Background(*argv, log=log, env={**vm.environment, "TMPDIR": str(scratch)})
-    wait_for(lambda: any(scratch.iterdir()), "a look at the branch")
+    silent = SilentPort(free_port())  # a look that takes long enough to be interrupted
+    url = f"https://127.0.0.1:{silent.port}/mood.git"
+    waiting = Background(
+        *(sys.executable, "-m", "agent", "wait", "--remote", url, UNHEARD_OF),
+        log=log,
+        env={**vm.environment, "TMPDIR": str(scratch)},
+    )
+    try:
+        wait_for(lambda: silent.accepted and any(scratch.iterdir()), "a look at the branch")
+        os.kill(waiting.pid, signal.SIGINT)
 
-    os.kill(waiting.pid, signal.SIGINT)
-
-    assert waiting.wait(timedelta(seconds=10)) == 130
+        assert waiting.wait(timedelta(seconds=30)) == 130
+    finally:
+        waiting.stop()
+        silent.stop()
     assert log.read_text() == ""
     assert not any(scratch.iterdir())
