@@ -46,7 +46,7 @@ class Prober:
         """
         if process.phase not in _ASKED or process.pid is None:
             return process
-        if spec.service.launched:
+        if spec.launched:
             process = replace(process, accepts=self._traffic.accepts(process.release))
         known, service = self._known(process), spec.service
         if not known.get("started"):
@@ -83,7 +83,7 @@ class Prober:
 
     def _url(self, process: Process, spec: Spec, probe: Probe) -> str:
         """A launched release is asked on its own socket: on the port another one may answer."""
-        if spec.service.launched:
+        if spec.launched:
             return f"{SCHEME}{process.release}{probe.http_get.path}"
         return f"http://{address(spec)}:{spec.service.port}{probe.http_get.path}"
 

@@ -32,7 +32,7 @@ class Releases:
         aside = self._paths.releases / f".{release.id}"
         files.make_directory(aside)
         materialise(aside / "tree")
-        if release.spec.service.launched:
+        if release.spec.launched:
             launcher.put(aside / "launcher")
         files.write(aside / _RECORD, releases.dump(release))
         disk.settle(aside)

@@ -186,7 +186,7 @@ class VM:
             release=release.id,
             host=address(release.spec).strip("[]"),
             port=release.spec.service.port,
-            unix=str(self._paths.private(release.id) / HTTP) if release.spec.service.launched else "",
+            unix=str(self._paths.private(release.id) / HTTP) if release.spec.launched else "",
             path=probe.http_get.path,
             period=probe.period.total_seconds(),
             timeout=probe.timeout.total_seconds(),

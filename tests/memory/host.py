@@ -171,15 +171,16 @@ class MemoryHost(MemoryVM):
 
     def _beside(self, release: Release, other: Life) -> bool:
         """Whether it can be started while the other one runs: both take their connections from one socket."""
-        one, two = release.spec.service, other.release.spec.service
-        shared = one.launched and two.launched and (one.host, one.port) == (two.host, two.port)
+        one, two = release.spec, other.release.spec
+        at = [(each.service.host, each.service.port) for each in (one, two)]
+        shared = one.launched and two.launched and at[0] == at[1]
         return other.release.id == release.id or bool(shared)
 
     def _probed(self, process: Process) -> Process:
         life = self.services.lives[process.release]
         if process.phase is not Phase.RUNNING:
             return process
-        if life.release.spec.service.launched:
+        if life.release.spec.launched:
             life.accepts = self.current == process.release if life.accepts is None else life.accepts
             process = replace(process, accepts=life.accepts)
         age, now, service = life.age(self.now()), self.now(), life.release.spec.service
