@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import resource
 import signal
 import socket
 import sys
@@ -26,6 +27,9 @@ class Child:
         self.pid = os.fork()
         if self.pid == 0:
             _become(argv, environ, listening)
+        # Each visitor costs two descriptors here. Not in the program: what uses select(2) cannot count beyond 1024.
+        most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
     def terminate(self) -> None:
         if not self.ended.done():  # until it is waited for, the pid is its own

@@ -43,6 +43,7 @@ class Executed:
         self._listening.setblocking(False)  # as NonBlocking=yes has it
         # Its connections inherit that; a program that does not know its descriptor for TCP would leave it out (uvicorn --fd).
         self._listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._doors: list[Door] = []
         self._bridges = Bridges(self._listening.getsockname())
         self._hearing = Hearing(self._heard)
         self._child = Child(self._words, self._environ | {"NOTIFY_SOCKET": self._hearing.address}, self._listening)
@@ -70,7 +71,8 @@ class Executed:
     async def listen(self, listening: socket.socket) -> Door:
         own = listening.dup()
         own.setblocking(False)
-        return Door(own, self._bridges.visitor)
+        self._doors.append(Door(own, self._bridges.visitor))
+        return self._doors[-1]
 
     async def follow(self, _elder: str) -> None:
         """It has no sessions that we know of."""
@@ -94,6 +96,8 @@ class Executed:
 
     async def _tell_of_its_end(self) -> None:
         status = await self._child.ended
+        for door in self._doors:  # who comes from now on waits for the next start
+            door.close()
         end = monotonic() + FAREWELL.total_seconds()
         while self._bridges and monotonic() < end:  # noqa: ASYNC110 - as above
             await asyncio.sleep(LOOK.total_seconds())

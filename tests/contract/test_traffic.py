@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import http.client
+import os
 import shutil
+import signal
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
@@ -13,7 +15,7 @@ from threading import Event
 import pytest
 
 from agent.errors import Transient
-from agent.host import files, launcher
+from agent.host import files, launcher, proc
 from agent.host.traffic import Traffic
 from agent.release import Release
 from tests.contract.real import RealHarness, ask
@@ -39,6 +41,13 @@ def started(real: RealHarness, release: Release, *, accepts: bool) -> None:
     real.services.install(release)
     real.services.start(release)
     real.wait(lambda: traffic.accepts(release.id) is accepts, "the launcher")
+
+
+def taking(real: RealHarness, *flags: str, port: int) -> Release:
+    """A program that takes the socket itself, and is handed over."""
+    release = real.make_release(*flags, strategy="handover", socketActivation=True, notify=bool(flags), port=port)
+    launcher.put(real.paths.launcher(release.id))
+    return release
 
 
 def make_current(real: RealHarness, release: Release) -> None:
@@ -87,6 +96,38 @@ def test_the_traffic_goes_over_and_back_without_a_failed_request(real: RealHarne
     assert {answer for each in answers for answer in each.result()} == {old.id, new.id}
 
 
+def test_an_app_and_programs_that_take_the_socket_themselves_take_turns(real: RealHarness, traffic: Traffic):
+    port = free_port()
+    app, program, speaker = launched(real, port=port), taking(real, port=port), taking(real, "--ready", port=port)
+    make_current(real, app)
+    started(real, app, accepts=True)
+    for each in (program, speaker):
+        started(real, each, accepts=False)
+    with visitors(app, "pid") as answers:
+        turns = []
+        for giver, taker in ((app, program), (program, speaker), (speaker, app)):
+            traffic.hand_over(taker.id, [giver.id])
+            turns.append({ask(app)["pid"] for _ in range(20)})
+    assert [len(turn) for turn in turns] == [1, 1, 1]
+    assert {pid for each in answers for pid in each.result()} == set.union(*turns)
+    assert len(set.union(*turns)) == 3
+
+
+def test_a_crash_of_a_program_that_was_handed_over_is_its_release_s_crash(real: RealHarness, traffic: Traffic):
+    release = taking(real, port=free_port())
+    make_current(real, release)
+    started(real, release, accepts=True)
+    (running,), before = real.services.processes(), ask(release)
+    assert before["environ"]["LISTEN_PID"] == str(before["pid"])
+    os.kill(before["pid"], signal.SIGKILL)
+    real.wait(lambda: not proc.is_running(running.pid or 0), "the end of the launcher")
+    assert ask(release)["pid"] != before["pid"]
+    (process,) = real.services.processes()
+    assert (process.restarts, process.exit) == (1, "was killed by SIGKILL")
+    real.services.stop(release.id)
+    assert not real.services.processes()
+
+
 def test_one_that_has_the_traffic_ends_without_a_failed_request(real: RealHarness, traffic: Traffic):
     old, new = both_started(real)
     with visitors(old) as answers:
@@ -113,14 +154,14 @@ def test_a_launcher_that_does_not_run_cannot_be_given_the_traffic(real: RealHarn
 
 
 @contextmanager
-def visitors(release: Release) -> Iterator[list[Future[list[str]]]]:
+def visitors(release: Release, what: str = "release") -> Iterator[list[Future[list[str]]]]:
     """Four of them, each with a new connection for each question, until the block ends."""
     over = Event()
 
     def visit() -> list[str]:
         seen = []
         while not over.is_set():
-            seen.append(ask(release)["release"])
+            seen.append(ask(release)[what])
         return seen
 
     with ThreadPoolExecutor() as pool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import signal
 import sys
 from http.client import HTTPException
@@ -13,9 +14,11 @@ from typing import Any
 import pytest
 
 from agent import launcher
+from agent.host import proc
 from tests.launcher.stage import APPS, Release, Stage
 from tests.waiting import wait_for
 
+LARGE = 40_000_000
 PYTHON = Path(sys.executable)
 TAKER = ("exec", sys.executable, str(APPS / "taker.py"))
 
@@ -122,6 +125,40 @@ def test_one_that_ignores_sigterm_costs_the_grace_and_no_more(stage: Stage) -> N
         assert release.exit_code() == 0
     finally:
         os.kill(process, signal.SIGKILL)  # as the service manager does with all that is left
+
+
+def test_there_is_room_for_as_many_visitors_as_the_system_allows_and_the_program_has_its_own_limit(
+    stage: Stage, tmp_path: Path
+) -> None:
+    few = tmp_path / "few"
+    few.write_text(f'#!/bin/sh\nulimit -Sn 1000\nexec {PYTHON} "$@"\n')
+    few.chmod(0o755)
+    release = stage.start("new", few, *TAKER).ready()
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+
+    assert resource.prlimit(told(release)["pid"], resource.RLIMIT_NOFILE) == (1000, most)
+    assert resource.prlimit(release.pid, resource.RLIMIT_NOFILE) == (most, most)
+
+
+def test_a_visitor_who_hears_slowly_is_waited_for_and_costs_no_memory(stage: Stage) -> None:
+    stage.promote("live")
+    release = stage.start("live", PYTHON, *TAKER).ready()
+    before = proc.rss(release.pid) or 0
+    slow = stage.client()
+    slow.request("GET", f"/?size={LARGE}")
+    answer = slow.getresponse()
+    for _ in range(50):
+        assert stage.get("/")[0] == 200  # meanwhile others are answered
+    assert (proc.rss(release.pid) or 0) - before < LARGE / 4
+    assert len(answer.read()) == LARGE
+
+
+def test_a_large_question_arrives_whole(stage: Stage) -> None:
+    stage.promote("live")
+    stage.start("live", PYTHON, *TAKER).ready()
+    visitor = stage.client()
+    visitor.request("POST", "/", b"x" * LARGE)
+    assert json.loads(visitor.getresponse().read())["size"] == LARGE
 
 
 def test_visitors_are_told_apart_and_none_comes_from_the_address_that_programs_trust(stage: Stage) -> None:

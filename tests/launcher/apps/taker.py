@@ -33,10 +33,16 @@ class Handler(BaseHTTPRequestHandler):
         if "say" in what:
             say(what["say"])
         time.sleep(float(what.get("seconds", 0)))
+        if "size" in what:
+            self.answer(b"x" * int(what["size"]))
+            return
         self.answer({"pid": os.getpid(), "visitor": self.client_address[0], "environment": dict(os.environ)})
 
-    def answer(self, told: dict[str, object]) -> None:
-        body = json.dumps(told).encode()
+    def do_POST(self) -> None:
+        self.answer({"size": len(self.rfile.read(int(self.headers["Content-Length"])))})
+
+    def answer(self, told: dict[str, object] | bytes) -> None:
+        body = told if isinstance(told, bytes) else json.dumps(told).encode()
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
