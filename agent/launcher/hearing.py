@@ -20,7 +20,7 @@ class Hearing:
         self._heard = heard
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
-        self.address = f"@gitops-vm-launcher-{token_hex(8)}"
+        self.address = f"@gitops-vm-{token_hex(8)}"
         self._socket.bind("\0" + self.address[1:])
         asyncio.get_running_loop().add_reader(self._socket, self._read)
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from secrets import token_hex
 from typing import Any
 
+from ...launcher.hearing import Hearing
 from ...names import ReleaseId
 from ...unit import Address, Unit
 from . import child, unit_json, wire
@@ -18,7 +19,6 @@ from .environment import compose
 from .held import Held
 from .instance import Child, Instance
 from .log import Log
-from .notify import NotifySocket
 
 MARK = "GITOPS_VM_SUPERVISED"
 """In the environment of everything that is supervised: the supervisor's directory."""
@@ -33,7 +33,7 @@ class Supervisor:
         self._children: dict[int, asyncio.Future[int]] = {}
         self._log = Log(directory / wire.LOG)
         self._held = Held()
-        self._notify = NotifySocket(self._heard)
+        self._notify = Hearing(self._heard)
         loop = asyncio.get_running_loop()
         self.over = loop.create_future()
         loop.add_signal_handler(signal.SIGCHLD, self._reap)
