@@ -32,6 +32,12 @@ def rss(pid: int) -> int | None:
     return int(fields[_RSS]) * os.sysconf("SC_PAGE_SIZE") if fields else None
 
 
+def memory(pid: int) -> int | None:
+    """Bytes, resident, of it and of everything in the session it leads; pages they share count for each."""
+    own = rss(pid)
+    return own if own is None else own + sum(rss(each) or 0 for each in pids() if each != pid and session(each) == pid)
+
+
 def start_time(pid: int) -> datetime | None:
     """When it was started, exact to a second: the kernel counts from the boot, whose time it rounds."""
     fields = _stat(pid)
