@@ -13,6 +13,9 @@ from time import monotonic
 from typing import Any, cast
 
 LOOPBACK = "127.0.0.1"
+IP_BIND_ADDRESS_NO_PORT = (
+    24  # <linux/in.h>: the port is chosen at connect, among those that have just been used as well
+)
 LINGER = timedelta(seconds=2)  # for a visitor to hang up on a program that has
 ANSWER = re.compile(rb"HTTP/1\.1 [2-5]\d\d[^\r\n]*(?=\r\n)")
 KEEP = re.compile(rb"\r\nconnection:[ \t]*keep-alive[ \t]*(?=\r\n|\Z)", re.IGNORECASE)
@@ -49,6 +52,7 @@ class Bridges:
         connection = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         try:
             connection.setblocking(False)
+            connection.setsockopt(socket.IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1)
             connection.bind((stand_in(peer), 0))
             await loop.sock_connect(connection, self._address)
             await loop.create_connection(lambda: end, sock=connection)
@@ -67,7 +71,6 @@ class Bridge:
     def made(self, end: End) -> None:
         if end is self.visitor:
             self._bridges.joined(self)
-            end.transport.pause_reading()
             self._connecting = asyncio.ensure_future(self._connect())
         elif self.visitor.lost:
             end.transport.close()
@@ -75,6 +78,8 @@ class Bridge:
             self.visitor.transport.resume_reading()
 
     async def _connect(self) -> None:
+        # Not sooner: before Python 3.11 asyncio reads after connection_made, paused or not.
+        self.visitor.transport.pause_reading()
         try:
             await self._bridges.reach(self.visitor.transport.get_extra_info("peername"), self.program)
         except OSError as error:

@@ -117,6 +117,15 @@ def test_on_sigterm_what_was_asked_is_answered_first_and_then_the_program_is_tol
     assert release.output == "the program has ended\n"
 
 
+def test_the_launcher_needs_nothing_newer_than_python_3_10(stage: Stage, oldest_python: Path) -> None:
+    stage.promote("live")
+    release = stage.start("live", oldest_python, *TAKER).ready()
+    assert stage.get("/")[0] == 200
+    release.terminate()
+    assert release.exit_code() == 0
+    assert release.output == "the program has ended\n"
+
+
 def test_one_that_ignores_sigterm_costs_the_grace_and_no_more(stage: Stage) -> None:
     release = stage.start("new", PYTHON, *TAKER, "--deaf", grace=2).ready()
     process = told(release)["pid"]
