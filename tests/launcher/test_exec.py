@@ -41,7 +41,7 @@ def test_it_answers_in_private_until_it_is_told_to_accept_and_no_visitor_meets_i
 
 def test_it_is_ready_when_it_takes_its_first_connection(stage: Stage) -> None:
     release = stage.start("new", PYTHON, *TAKER, "--slow")
-    wait_for((release.private / launcher.CONTROL).exists, "the launcher")
+    wait_for(lambda: release.order("state"), "the launcher", unless=(OSError,))
     assert release.order("accept") == "error: cannot accept: it is starting"
     assert "READY=1" not in release.notices()
     assert release.ready().order("accept") == "accepting"
@@ -52,7 +52,7 @@ def test_one_that_speaks_sd_notify_is_ready_when_it_says_so(stage: Stage, tmp_pa
     release = stage.start("new", PYTHON, "--notify", *TAKER, "--after", str(tmp_path / "go"))
     visitor = stage.client()
     visitor.request("GET", "/")
-    wait_for((release.private / launcher.CONTROL).exists, "the launcher")
+    wait_for(lambda: release.order("state"), "the launcher", unless=(OSError,))
     assert release.order("state") == "resting"
     assert "READY=1" not in release.notices()
 
