@@ -18,7 +18,7 @@ import pytest
 from agent.host.proc import is_running
 from tests.agent.conftest import Setup
 from tests.localvm import LocalVM
-from tests.process import Background
+from tests.process import Background, parent
 from tests.waiting import wait_for
 
 PAGE = """\
@@ -166,6 +166,15 @@ def test_an_app_becomes_such_a_program_and_an_app_again_and_no_request_fails(ser
         live(served.vm, deploy(served, "three"))
     assert failures(told) == []
     assert len(told["releases"]) == 3
+
+
+def test_such_a_program_can_begin_to_be_handed_over_and_be_restarted_again(setup: Setup) -> None:
+    setup.vm.start()
+    for strategy, expected in (("auto", False), ("handover", True), ("restart", False)):
+        live(setup.vm, deploy_taker(setup, strategy, strategy=strategy))
+        confirmed(setup.vm)
+        launched = b"launcher" in Path(f"/proc/{parent(pid(setup.vm))}/cmdline").read_bytes()
+        assert launched is expected, strategy
 
 
 def test_such_a_program_that_ends_on_trial_is_rejected_with_its_own_status(served: Setup, tmp_path: Path) -> None:
