@@ -20,7 +20,7 @@ demo: ## push to deploy on this machine: a remote, the agent, the app, a URL (no
 
 .PHONY: test
 test: $(VENV)/ready ## every test this machine allows; what it cannot run is listed with the reason
-	@$(BIN)/python -m pytest -n 2 --no-loadscope-reorder
+	@$(BIN)/python -m pytest -n 3 --no-loadscope-reorder
 
 .PHONY: check
 check: $(VENV)/ready ## lint, format, types, imports, shell scripts
@@ -47,7 +47,8 @@ vm: $(VENV)/ready ## the tests in real Debian machines only (root, systemd-nspaw
 
 .PHONY: acceptance
 acceptance: $(VENV)/ready ## 20 deploys of each app under load, bad pushes and killed agents: docs/acceptance.md (an hour, a VM)
-	@GITOPS_VM_REQUIRE_VM=1 GITOPS_VM_ACCEPTANCE=1 $(BIN)/python -m pytest tests/vm/switch
+	@GITOPS_VM_REQUIRE_VM=1 GITOPS_VM_ACCEPTANCE=1 $(BIN)/python -m pytest \
+	  tests/vm/switch tests/agent/test_full_disk.py tests/host/test_power_cut.py
 
 .PHONY: mutation
 mutation: $(VENV)/ready ## change the decision on purpose: some test must notice each change

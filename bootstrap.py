@@ -67,7 +67,8 @@ examples:
 
 secrets come from the environment (HF_TOKEN or HUGGING_FACE_TOKEN, --env-file FILE; GIT_TOKEN and GIT_USERNAME for https,
 GIT_STATUS_TOKEN and GIT_STATUS_USERNAME for that of --status-repo;
-GITHUB_TOKEN, GITLAB_TOKEN, CODEBERG_TOKEN or FORGE_TOKEN to register the deploy key; GITOPS_VM_SUDO_PASSWORD)
+GITHUB_TOKEN, GITLAB_TOKEN, CODEBERG_TOKEN or, with --forge-api, FORGE_TOKEN to register the deploy key;
+GITOPS_VM_SUDO_PASSWORD)
 or a question, never from the command line
 """
 
@@ -256,7 +257,7 @@ def script_text(name: str) -> str:
     return (HERE / "install" / f"{name}.sh").read_text()
 
 
-MARK = "-- gitops-vm"
+MARK = "gitops-vm-answers"
 SKIP = 'line=; until [ "$line" = "$0" ]; do IFS= read -r line || exit 1; done; line=; exec "$@"'
 """For sh: read to MARK, and be the command that follows."""
 
@@ -374,6 +375,7 @@ class VM(Machine):
         super().__init__()
         self.name, self.directory = options.target, directory
         self.asks = asks
+        self.known = f"; vms.ini has {', '.join(options.sections)}" if options.sections else ""
         chosen = (("-p", options.port), ("-J", options.jump), ("-F", options.ssh_config))
         words = [word for name, value in chosen if value for word in (name, str(value))]
         self._hop = [*HOP, *(["-F", options.ssh_config] if options.ssh_config else [])]
@@ -492,17 +494,18 @@ class VM(Machine):
             with contextlib.suppress(Failed):
                 run(words, within=10, env=os.environ, own_session=False)
 
-    def explained(self, answer: Answer) -> Failed:
-        place = {"user": self.user, "host": self.address, "port": self.port, "target": self.name}
+    def explained(self, answer: Answer, *, otherwise: str = "") -> Failed:
+        """What ssh's words mean, and what to type; `otherwise` where it is sshd that does not want the key."""
+        place = {"user": self.user, "host": self.address, "port": self.port, "target": self.name, "known": self.known}
         for signs, cause, hint in SSH_FAILURES:
-            if re.search(signs, answer.err):
-                return Failed(cause.format(**place), hint.format(**place))
+            if found := re.search(signs, answer.err):
+                place.update(found.groupdict())
+                chosen = otherwise if otherwise and signs == REFUSED else hint
+                return Failed(cause.format(**place), chosen.format(**place))
         own_words = [line for line in answer.err.splitlines() if not line.startswith(("debug", "OpenSSH_"))]
         said = Answer(answer.code, "", "\n".join(own_words)).cause
         return Failed(f"ssh {self.name}: {said}", f"try: ssh -v -p {self.port} {self.name} true")
 
-
-MARK = "gitops-vm-answers"
 
 FIXED = (
     *("-F", "none", "-oRequestTTY=no", "-oClearAllForwardings=yes", "-oForwardAgent=no", "-oStrictHostKeyChecking=yes"),
@@ -533,16 +536,18 @@ def _as_url(jump: str) -> str:
     return f"ssh://{jump}" if re.search(r":\d+\Z", jump) else jump
 
 
+REFUSED = r"Permission denied \(|Too many authentication failures"
 SSH_FAILURES = (
     (r"REMOTE HOST IDENTIFICATION HAS CHANGED", "the host key of {host} is not the one you know",
      "if it was set up anew: ssh-keygen -R '[{host}]:{port}' and again with --host-key-fingerprint SHA256:..."),
     (r"Host key verification failed", "the host key of {host} is not known here",
      "log in once and compare it: ssh -p {port} {target}, or give --host-key-fingerprint SHA256:..."),
-    (r"UNPROTECTED PRIVATE KEY FILE|bad permissions", "ssh ignores the key: others can read its file",
-     "type: chmod 600 KEYFILE"),
-    (r"Permission denied \(|Too many authentication failures", "{host} does not let {user} in with this key",
+    (r"Permissions 0\d+ for '(?P<file>.+)' are too open", "ssh ignores a key that others can read", "type: chmod 600 '{file}'"),
+    (r"Server accepts key: (?P<file>\S+)(?![\s\S]*partial success)[\s\S]*Permission denied \(",
+     "{host} takes the key, but ssh cannot use it here without its passphrase", "type: ssh-add {file}"),
+    (REFUSED, "{host} does not let {user} in with this key",
      "check the user and -i KEY (ssh-add KEY if it has a passphrase), or install it: ssh-copy-id -p {port} {target}"),
-    (r"Could not resolve hostname", "there is no host called {host}", "check the spelling of {target}"),
+    (r"Could not resolve hostname", "there is no host called {host}", "check the spelling of {target}{known}"),
     (r"Connection refused", "nothing listens on port {port} of {host}", "give its ssh port: -p PORT"),
     (r"timed out|No route to host|Network is unreachable", "{host} does not answer on port {port}",
      "is it switched on, and open in its firewall? Try: ssh -v -p {port} {target} true"),
@@ -647,7 +652,7 @@ class Dialect:
     """How a forge's API speaks of deploy keys, as its reference documents it. `flag` is `writing` for one that may write."""
 
     name: str
-    variables: tuple[str, ...]  # of the environment, beside FORGE_TOKEN
+    variables: tuple[str, ...]  # of the environment, for the forge of FORGES that speaks it
     keys: str
     authorization: str
     most: str  # keys that are listed at once
@@ -742,7 +747,7 @@ class Forge:
 
     def _call(self, query: str, body: Mapping[str, Any] | None = None) -> Any:
         """GET, or with a body POST."""
-        token = plain(os.environ[self._variable].strip())
+        token = plain(os.environ[self._variable].strip(), self._variable)
         headers = {
             "Authorization": f"{self._dialect.authorization} {token}",
             "Accept": "application/json",
@@ -791,10 +796,14 @@ class Forge:
 
 
 def forge(repo: Repository, api: str | None) -> Forge | None:
-    """That of the repository, if there is a token for it. `api` as `api_url` lets it through."""
+    """That of the repository, if there is a token for it. `api` as `api_url` lets it through.
+
+    FORGE_TOKEN is for the API that was named, and the others each for its own company's: none is shown to another.
+    """
     version, address = (_version(api), api) if api else FORGES.get(repo.host, ("", ""))
     dialect = DIALECTS.get(version)
-    names = ("FORGE_TOKEN", *dialect.variables) if dialect else ()
+    own = dialect.variables if dialect and address.rstrip("/") == FORGES.get(repo.host, ("", ""))[1] else ()
+    names = (*(["FORGE_TOKEN"] if api else []), *own)
     variable = next((name for name in names if os.environ.get(name, "").strip()), "")
     return Forge(dialect, address, repo.path, variable) if dialect and variable else None
 
@@ -1023,7 +1032,7 @@ class Setup:
                 token = getpass.getpass(f"token for {repo.host} (read and write access to {repo.path}): ").strip()
             if token:
                 user = os.environ.get(named, "git")
-                step.done(self._put(file, "600", f"{plain(user)}:{plain(token)}\n"), f"user {user}")
+                step.done(self._put(file, "600", f"{plain(user, named)}:{plain(token, variable)}\n"), f"user {user}")
             elif there:
                 step.done("ok", "as they were")
             elif self.dry:
@@ -1108,7 +1117,7 @@ class Setup:
                 token = getpass.getpass("HF_TOKEN, for mode api (Enter for none): ").strip()
                 settings = {**settings, **({"HF_TOKEN": token} if token else {})}
             for name, value in settings.items():
-                step.done(self._set(file, name, plain(value)), "")
+                step.done(self._set(file, name, plain(value, name)), "")
             self.has_token |= "HF_TOKEN" in settings
             known = "HF_TOKEN is set" if self.has_token else "no HF_TOKEN: mode api will not be ready without one"
             step.done(step.state, known)
@@ -1290,9 +1299,11 @@ class Admission:
         if door in self._tried or not door.public:
             return None
         self._tried.add(door)
-        # An API that was named is that of the code's forge.
-        api = self._setup.options.forge_api if door.repo.host == self._code.repo.host else None
-        return forge(door.repo, api)
+        return forge(door.repo, self._api(door))
+
+    def _api(self, door: Door) -> str | None:
+        """One that was named is that of the code's forge."""
+        return self._setup.options.forge_api if door.repo.host == self._code.repo.host else None
 
     def _writes(self, door: Door) -> bool:
         return self._status in {None, door}
@@ -1337,8 +1348,11 @@ class Admission:
         line(f"\n    {door.public}\n\nPaste it here: {door.repo.page}")
         if door == self._code and writes:
             line(f"Whoever has it may write to every branch there. Protect main: {door.repo.protection}")
-        if os.environ.get("FORGE_TOKEN") and door.repo.host not in FORGES and not self._setup.options.forge_api:
-            line(f"(with FORGE_TOKEN it is registered there when you give --forge-api {API_FORMS})")
+        if os.environ.get("FORGE_TOKEN") and not self._setup.options.forge_api:
+            api = FORGES.get(door.repo.host, ("", API_FORMS))[1]
+            line(f"(with FORGE_TOKEN it is registered there when you give --forge-api {api})")
+        elif self._api(door) and not os.environ.get("FORGE_TOKEN"):
+            line(f"(with a token in FORGE_TOKEN it is registered at {self._api(door)})")
         line()
 
 
@@ -1406,10 +1420,14 @@ def private_key(file: Path) -> str:
     return file.read_text()
 
 
-def plain(value: str) -> str:
+PLAIN = re.compile(r"[A-Za-z0-9._~:/?+=@%,-]+")
+ODD = "must consist of letters, digits and ._~:/?+=@%,- only; no space, no quote, and not empty"
+
+
+def plain(value: str, name: str) -> str:
     """A secret as it may stand in a line NAME=value, which programs read in different ways."""
-    if not re.fullmatch(r"[A-Za-z0-9._~:/+=@%,-]+", value):
-        raise Failed("a token holds only letters, digits and ._~:/+=@%,- ; what was given holds something else")
+    if not PLAIN.fullmatch(value):
+        raise Failed(f"{name} {ODD}")
     return value
 
 
@@ -1430,7 +1448,10 @@ def tokens(file: Path | None) -> dict[str, str]:
     names = ("HF_TOKEN", "HUGGING_FACE_TOKEN")
     known = [os.environ.get(name, "").strip() for name in names] + [found.pop(name, "") for name in names]
     token = next(filter(None, known), "")
-    return {**found, **({"HF_TOKEN": token} if token else {})}
+    given = {**found, **({"HF_TOKEN": token} if token else {})}
+    if odd := [name for name, value in given.items() if not PLAIN.fullmatch(value)]:
+        raise Misused(f"{f'--env-file {file}: ' if odd[0] in found else ''}{odd[0]} {ODD}")
+    return given
 
 
 def env_file(file: Path) -> dict[str, str]:
@@ -1479,7 +1500,8 @@ def enter(setup: Setup, machine: VM) -> None:
 def _use_entry(machine: VM, file: str) -> None:
     answer = machine.fresh(alone(file))
     if not accepted(answer):
-        raise machine.explained(answer)
+        why = "your own key does not let in either; check the user, -i KEY and --entry-key KEY (ssh-add KEY for one with a passphrase)"
+        raise Failed(f"--entry-key {file}: {machine.explained(answer, otherwise=why)}")
     machine.use(alone(file))
 
 
@@ -1618,6 +1640,10 @@ HostKeyAlgorithms -ecdsa-*,sk-ecdsa-*,ssh-rsa,ssh-rsa-*
 """,
 }
 CRYPTO = "00-gitops-vm-crypto.conf"
+OTHER_WAYS = {"gssapi": "GSSAPIAuthentication", "hostbased": "HostbasedAuthentication"}
+USUAL = frozenset(f"{home}.ssh/authorized_keys{number}" for home in ("", "%h/") for number in ("", "2"))
+READABLE = """awk 'FNR == 1 { skip = 0 } tolower($1) == "match" { skip = 1 } !skip && tolower($1) ~ /^(authorizedkeys|trustedusercakeys)/' \\
+  /etc/ssh/sshd_config.d/*.conf /etc/ssh/sshd_config 2>/dev/null"""
 BUSY = 75  # EX_TEMPFAIL of sysexits.h
 
 
@@ -1664,12 +1690,13 @@ class Hardening:
             self._install(step)
         with self.console.step("ssh", quiet=self.setup.interactive) as step:
             going = self.going()
-            seen = self.seen() if self.machine.become is not None else []
+            seen = self.seen()
             if self._holds(seen) and not going:
                 step.done("ok", f"{self._what()}, {self._kept()}")
             elif self.options.dry_run:
                 step.would(f"only keys log in; {len(going)} other keys go")
             else:
+                self._closable()
                 self._agreed(going)
                 self._guarded(step)
                 gone = f"; gone: {', '.join(key.name for key in going)}" if going else ""
@@ -1683,7 +1710,7 @@ class Hardening:
     # Your key
 
     def _install(self, step: Step) -> None:
-        if self.setup.own_works:
+        if self.setup.own_works and not self._apart():
             return step.done("ok", self.own.fingerprint)
         if self.options.dry_run:
             return step.would(f"{self.own.fingerprint} is installed")
@@ -1691,18 +1718,35 @@ class Hardening:
         installed = self.machine.call("ssh_keys", "install", self.own.public, digest).strip()
         try:
             self._prove("your key, just installed, does not let you in")
-        except Failed:
+        except Failed as failure:
             if installed == "changed":
                 self.machine.call("ssh_keys", "withdraw", self.own.blob)
-            raise
+            raise self._unread() or failure from None
         self.machine.use(alone(self.own))
         return step.done("changed", f"{self.own.fingerprint} is installed and lets you in")
+
+    def _apart(self) -> bool:
+        """Whether your key lets in from elsewhere (a file of root's, a certificate), and ~/.ssh has only those of others."""
+        there = authorized_keys(self.machine.call("ssh_keys", "read"))
+        return bool(there) and self.own.fingerprint not in {key.fingerprint for key in there}
+
+    def _unread(self) -> Failed | None:
+        """Where sshd does not read ~/.ssh/authorized_keys: what to type then."""
+        files = {row[1]: row[2:] for row in self.seen() if row[0] == "sshd"}.get("authorizedkeysfile", [])
+        if not files or USUAL & {*files}:
+            return None
+        signs = {"%u": self.machine.user, "%h": self.setup.facts["home"], "%U": self.setup.facts["uid"]}
+        place = re.sub("%[uhU]", lambda sign: signs[sign[0]], files[0])
+        place = place if place[0] == "/" else f"{self.setup.facts['home']}/{place}"
+        cause = f"sshd takes the keys of {self.machine.user} from {place}, not from ~/.ssh"
+        return Failed(cause, f"type there: echo {shlex.quote(self.own.public)} | sudo tee -a {shlex.quote(place)}")
 
     def _prove(self, otherwise: str) -> None:
         """A fresh login with nothing but your key, seen to be by that key."""
         answer = self.machine.fresh(alone(self.own))
         if accepted(answer) != self.own.fingerprint:
-            raise Failed(f"{otherwise}: {self.machine.explained(answer)}")
+            why = self.machine.explained(answer, otherwise="why, is in sshd's log there: sudo journalctl -u ssh -n 20")
+            raise Failed(f"{otherwise}: {why}")
 
     # What is there
 
@@ -1713,9 +1757,13 @@ class Hardening:
         if missing := kept - {key.fingerprint for key in there} - {self.own.fingerprint}:
             raise Failed(f"--keep-key: {', '.join(missing)} is not among the keys of {self.machine.user}")
         self.keep = [key.blob for key in there if key.fingerprint in kept]
-        return [key for key in there if key.fingerprint not in kept]
+        return [key for key in dict.fromkeys(there) if key.fingerprint not in kept]
 
     def seen(self) -> list[list[str]]:
+        """What `look` says; without root, of its lines about sshd those that can be read in its files."""
+        if self.machine.become is None:
+            rows = [line.split() for line in self.machine.answer(["sh", "-c", READABLE]).out.splitlines()]
+            return [["sshd", row[0].lower(), *row[1:]] for row in reversed(rows) if row]  # the first of a name counts
         arguments = ("look", self.machine.user, self._client, *self.names)
         return [line.split() for line in self.machine.call("ssh_guard", *arguments, root=True).splitlines()]
 
@@ -1751,6 +1799,16 @@ class Hardening:
         if offered != ["publickey"]:
             return f"sshd still offers {offered[0]}" if offered else str(self.machine.explained(answer))
         return ""
+
+    def _closable(self) -> None:
+        """A way in that is neither a key nor a password: somebody means it, and only they may close it."""
+        offered = self.offered() if self.machine.become is not None else ""
+        if options := [option for way, option in OTHER_WAYS.items() if way in offered]:
+            lines = "".join(f"{option} no\\n" for option in options)
+            close = (
+                f"printf '{lines}' | sudo tee /etc/ssh/sshd_config.d/00-keys-only.conf && sudo systemctl restart ssh"
+            )
+            raise Failed(f"sshd also offers {offered}, which is not ours to close", f"type there: {close}")
 
     def _others(self, seen: list[list[str]]) -> list[str]:
         rows = [row for row in seen if row[0] == "others"]
@@ -1861,7 +1919,7 @@ class Hardening:
         return self.setup.facts.get("client", "127.0.0.1")
 
     def _kept(self) -> str:
-        return f"{len(self.keep)} in ~/.ssh" if len(self.keep) > 1 else "yours alone in ~/.ssh"
+        return f"{({0: 'none', 1: 'yours alone'}).get(len(self.keep), len(self.keep))} in ~/.ssh"
 
     def _what(self) -> str:
         if self.machine.become is None:
@@ -1872,8 +1930,7 @@ class Hardening:
 def elsewhere(seen: Sequence[Sequence[str]]) -> list[str]:
     """Where, by `look`, keys of this user count that are not in their own two files (sshd_config(5))."""
     found = {row[1]: row[2:] for row in seen if row[0] == "sshd"}
-    usual = {f"{home}.ssh/authorized_keys{number}" for home in ("", "%h/") for number in ("", "2")}
-    files = [file for file in found.get("authorizedkeysfile", []) if file not in {*usual, "none"}]
+    files = [file for file in found.get("authorizedkeysfile", []) if file not in {*USUAL, "none"}]
     others = [" ".join(found.get(name, ["none"])) for name in ("authorizedkeyscommand", "trustedusercakeys")]
     return files + [place for place in others if place != "none"]
 
@@ -1895,12 +1952,12 @@ class AuthorizedKey:
 def authorized_keys(text: str) -> list[AuthorizedKey]:
     """The keys in an authorized_keys file, whatever options stand before them (sshd(8))."""
     found = []
-    for line in text.splitlines():
+    for line in text.split("\n"):  # where sshd ends one, and nowhere else
         # An option's value in quotes may hold anything, a key as well.
         bare = re.sub(r'"(\\.|[^"\\])*"', '""', line)
         match = re.match(r"(?!\s*#).*?(?:^|\s)(?:ssh-|ecdsa-|sk-)\S+\s+(AAAA[0-9A-Za-z+/=]+)\s*(.*)", bare)
         if match:
-            found.append(AuthorizedKey(match[1], match[2]))
+            found.append(AuthorizedKey(match[1], match[2].strip()))
     return found
 
 
@@ -2526,7 +2583,7 @@ class Removal:
     @property
     def _goes(self) -> set[str]:
         """Of what was found, what this run would remove."""
-        kept = {"data"} if self.options.keep_data and "agent" not in self.there else set()
+        kept = {"theirs", *(["data"] if self.options.keep_data and "agent" not in self.there else [])}
         rooted = set() if self.machine.become is not None else {"state", *(f"drop-in {name}" for name in DROP_INS)}
         return set(self.there) - kept - rooted
 
@@ -2609,6 +2666,8 @@ class Removal:
                 yield f"the key for the evidence {fingerprint_of(public.split()[1])}; delete it at {page}"
             branch = f"status/{self.there.get('host', 'NAME')}"
             yield f"the evidence in {evidence}, to delete it: git push {evidence} --delete {branch}"
+        if theirs := self.there.get("theirs"):
+            yield f"in {facts['config']}, as it is not ours: {theirs}"
         if self.options.keep_data and "data" in self.there:
             yield f"{facts['data']}: releases and data"
         if self.drop_ins and self.machine.become is None:
@@ -2902,7 +2961,6 @@ STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        self.print_usage(sys.stderr)
         self.exit(USAGE, f"{self.prog}: {message}; --help shows examples\n")
 
 
@@ -2971,7 +3029,7 @@ def _local_arguments(parser: argparse.ArgumentParser) -> None:
         "--demo", action="store_true", help="everything below one directory, emptied first, until Ctrl-C"
     )
     parser.add_argument("--directory", metavar="DIR", type=Path, help="everything below it (demo: build/demo)")
-    parser.add_argument("-p", "--port", metavar="PORT", type=int, dest="app_port", help="the app's port")
+    parser.add_argument("-p", "--port", metavar="PORT", type=port_number, dest="app_port", help="the app's port")
     _repository_arguments(parser.add_argument_group("the repository"))
     _package_arguments(parser)
     _secret_arguments(parser)
@@ -2989,7 +3047,7 @@ def login_arguments(parser: argparse.ArgumentParser) -> None:
         "target", metavar="USER@HOST", nargs="?", help="the VM, or its name in vms.ini (GITOPS_VM_HOST)"
     )
     group = parser.add_argument_group("the VM")
-    group.add_argument("-p", "--port", metavar="PORT", type=int, help="its ssh port (GITOPS_VM_PORT)")
+    group.add_argument("-p", "--port", metavar="PORT", type=port_number, help="its ssh port (GITOPS_VM_PORT)")
     group.add_argument("-i", "--identity", metavar="KEY", help="your own key, the one that stays (GITOPS_VM_IDENTITY)")
     group.add_argument("-J", "--jump", metavar="HOST", help="the hosts on the way there, as for ssh")
     group.add_argument("-F", "--ssh-config", metavar="FILE", help="your ssh configuration (~/.ssh/config)")
@@ -3061,8 +3119,9 @@ def _locate(parser: argparse.ArgumentParser, options: argparse.Namespace) -> Non
     """Complete the target, and what a section says of it."""
     try:
         sections = _sections(options.vms)
-    except (configparser.Error, OSError) as error:
-        parser.error(f"vms.ini: {' '.join(str(error).split())}")
+    except (configparser.Error, OSError, UnicodeDecodeError) as error:
+        parser.error(f"vms.ini: {_unreadable(error)}")
+    options.sections = list(sections)
     only = next(iter(sections)) if len(sections) == 1 else ""
     user, at, host = (options.target or os.environ.get("GITOPS_VM_HOST", "") or only).rpartition("@")
     if not host or re.search(r"\A-|\s", user + at + host):
@@ -3074,10 +3133,11 @@ def _locate(parser: argparse.ArgumentParser, options: argparse.Namespace) -> Non
         parser.error(f"vms.ini: [{host}] {', '.join(sorted(unknown))}: not one of {', '.join(VM_KEYS)}")
     user = user or os.environ.get("GITOPS_VM_USER", "") or section.get("user", "")
     options.target = f"{user}@{section.get('host', host)}" if user else section.get("host", host)
-    port = os.environ.get("GITOPS_VM_PORT") or section.get("port") or "0"
-    if not port.isascii() or not port.isdigit():
-        parser.error(f"{port!r} is not a port")
-    options.port = options.port or int(port) or None
+    written = os.environ.get("GITOPS_VM_PORT") or section.get("port")
+    try:
+        options.port = options.port or (port_number(written) if written else None)
+    except argparse.ArgumentTypeError as error:
+        parser.error(f"GITOPS_VM_PORT or vms.ini: {error}")
     options.identity = options.identity or os.environ.get("GITOPS_VM_IDENTITY") or section.get("identity")
     for name in ("repo", "status-repo", "host-key-fingerprint", "url", "name"):
         attribute = name.replace("-", "_")
@@ -3091,9 +3151,19 @@ def _sections(named: Path | None) -> dict[str, dict[str, str]]:
     reader = configparser.ConfigParser(interpolation=None)
     for place in places:
         if chosen or place.exists():
-            reader.read_string(place.read_text(), str(place))
+            reader.read_string(place.read_text(encoding="utf-8"), str(place))
             break
     return {name: dict(reader[name]) for name in reader.sections()}
+
+
+def _unreadable(error: Exception) -> str:
+    """Why a file of VMs cannot be read; never with a line of it, which may hold anything."""
+    if isinstance(error, OSError):
+        return f"cannot read {error.filename}: {error.strerror}"
+    if isinstance(error, UnicodeDecodeError):
+        return "it is not UTF-8; type: iconv -f latin1 -t utf-8 vms.ini > vms.new && mv vms.new vms.ini"
+    line = getattr(error, "lineno", None) or getattr(error, "errors", [("?", "")])[0][0]
+    return f"line {line}: write [NAME], KEY = VALUE, or # and a comment; and no name twice"
 
 
 def _check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
@@ -3107,8 +3177,11 @@ def _check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None
         file = str(Path(given).expanduser()) if given else ""
         makes = options.verb == "install" and (options.make_key or sys.stdin.isatty())
         may_come = name == "identity" and makes
-        if file and not os.access(file, os.R_OK) and not (may_come and not os.path.lexists(file)):
-            parser.error(f"--{name.replace('_', '-')}: cannot read {file}")
+        missing = not os.path.lexists(file)
+        if file and not os.access(file, os.R_OK) and not (may_come and missing):
+            could = missing and name == "identity" and options.verb == "install"
+            make = "; add --make-key to have it made" if could else ""
+            parser.error(f"--{name.replace('_', '-')}: cannot read {file}{make}")
         setattr(options, name, file or None)
     for name in ("host_key_fingerprint", "repo_host_key", "status_host_key"):
         if not re.fullmatch(r"(SHA256:[A-Za-z0-9+/]{43})?", getattr(options, name, None) or ""):
@@ -3120,6 +3193,12 @@ def _origin_here() -> str:
     if not Path("desired-state.yaml").exists() or not shutil.which("git"):
         return ""
     return run(["git", "remote", "get-url", "origin"], within=10, env=os.environ, own_session=True).out.strip()
+
+
+def port_number(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 0 < int(text[:9]) < 1 << 16):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port from 1 to 65535")
+    return int(text)
 
 
 def seconds(text: str) -> float:

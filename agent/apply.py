@@ -31,7 +31,7 @@ def apply(step: Step, host: Host) -> None:  # noqa: C901 - a line for each verb
             host.confirm(release)
         case Reject(release, reason, because):
             host.reject(release, reason, because)
-        case Prune(releases, venvs):
-            host.prune(releases, venvs)
+        case Prune(releases, venvs, models):
+            host.prune(releases, venvs, models)
         case unreachable:
             assert_never(unreachable)

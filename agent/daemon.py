@@ -57,7 +57,8 @@ class Daemon:
         self._config: DaemonConfig | None = None
         self._config_read: float | None = None
         self._poller = Poller(paths.runtime / "heads.json", tick=self._check_stop)
-        self._sentinel = Sentinel(paths.state / "liveness.json")
+        self._readiness = Sentinel(paths.readiness)
+        self._liveness = Sentinel(paths.liveness)
         self._waker, self._woken = socket.socketpair()
         self._selector = selectors.DefaultSelector()
 
@@ -92,7 +93,9 @@ class Daemon:
         if config := self._current_config():
             if self._poller.poll(config):
                 self._due = monotonic()
-            if self._sentinel.watch(config.liveness):
+            if self._readiness.watch(config.readiness):
+                self._due = monotonic()
+            if self._liveness.watch(config.liveness):
                 self._due = monotonic()
         if self._worker is None and monotonic() >= self._due:
             self._start_worker()
@@ -137,7 +140,7 @@ class Daemon:
         """Until something is due, a file changes, the worker speaks or a signal comes."""
         due = [monotonic() + LONGEST_SLEEP]
         if self._config:
-            due += [self._poller.due, self._sentinel.due]
+            due += [self._poller.due, self._readiness.due, self._liveness.due]
         if self._worker is None:
             due.append(self._due)
         self._selector.select(max(min(due) - monotonic(), 0))

@@ -8,8 +8,8 @@ from typing import Any
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LivenessProbe:
-    """Seconds throughout, as in the file. `unix`: the path of a Unix socket, asked instead of the port."""
+class WatchedProbe:
+    """A probe that is asked between the passes. Seconds throughout, as in the file. `unix`: the path of a Unix socket, asked instead of the port."""
 
     release: str
     host: str
@@ -27,7 +27,8 @@ class DaemonConfig:
 
     remotes: dict[str, dict[str, Any]]
     interval: float
-    liveness: LivenessProbe | None = None
+    readiness: WatchedProbe | None = None
+    liveness: WatchedProbe | None = None
 
     def to_json(self) -> str:
         return json.dumps(asdict(self), indent=1, sort_keys=True)
@@ -36,7 +37,13 @@ class DaemonConfig:
 def from_json(text: str) -> DaemonConfig:
     """Raises ValueError, KeyError or TypeError for anything that `to_json` did not write."""
     document = json.loads(text)
-    probe = document["liveness"]
     return DaemonConfig(
-        remotes=document["remotes"], interval=document["interval"], liveness=LivenessProbe(**probe) if probe else None
+        remotes=document["remotes"],
+        interval=document["interval"],
+        readiness=_probe(document["readiness"]),
+        liveness=_probe(document["liveness"]),
     )
+
+
+def _probe(found: dict[str, Any] | None) -> WatchedProbe | None:
+    return WatchedProbe(**found) if found else None

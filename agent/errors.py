@@ -25,6 +25,8 @@ class Reason(StrEnum):
     BUILD_FAILED = "BuildFailed"
     PYTHON_NOT_FOUND = "PythonNotFound"
     INDEX_UNREACHABLE = "PackageIndexUnreachable"
+    MODEL_UNAVAILABLE = "ModelUnavailable"
+    HUB_UNREACHABLE = "ModelHubUnreachable"
     DEADLINE_EXCEEDED = "DeadlineExceeded"
     DISK_FULL = "DiskFull"
     PORT_IN_USE = "PortInUse"

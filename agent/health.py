@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from .desired import Spec
 from .errors import Reason
-from .observed import Phase, ProbeResult, Process
+from .observed import Phase, ProbeResult, Process, Standing
 
 
 class Health(StrEnum):
@@ -25,12 +25,12 @@ class Verdict:
     reason: Reason = Reason.HEALTH_CHECK_FAILED
 
 
-def judge(process: Process, spec: Spec, now: datetime, *, probation: bool, promoted: bool = False) -> Verdict:
-    """How the process is. On probation (not yet confirmed) one unexpected exit is enough to call it unfit; until it is
+def judge(process: Process, spec: Spec, now: datetime, standing: Standing) -> Verdict:
+    """How the process is. Until it is proven one unexpected exit is enough to call it unfit; while it is new
 
-    promoted one bad answer is enough to keep the traffic from it, afterwards the probe's threshold counts.
+    one bad answer is enough to keep the traffic from it, afterwards the probe's threshold counts.
     """
-    if process.phase is Phase.FAILED or (probation and process.restarts):
+    if process.phase is Phase.FAILED or (process.restarts and standing is not Standing.PROVEN):
         return Verdict(health=Health.UNFIT, message=f"the process {_end(process)}", reason=Reason.PROCESS_EXITED)
     if process.phase is Phase.DEACTIVATING:
         return Verdict(health=Health.UNREADY, message="the process is being stopped")
@@ -39,16 +39,16 @@ def judge(process: Process, spec: Spec, now: datetime, *, probation: bool, promo
     live = process.liveness
     if live and live.failures >= spec.service.liveness_probe.failure_threshold:
         return Verdict(health=Health.UNFIT, message=f"liveness: {live.message}, {live.failures} times in a row")
-    return _readiness(process.readiness, spec, probation=probation and not promoted)
+    return _readiness(process.readiness, spec, patient=standing is not Standing.NEW)
 
 
-def _readiness(answer: ProbeResult | None, spec: Spec, *, probation: bool) -> Verdict:
+def _readiness(answer: ProbeResult | None, spec: Spec, *, patient: bool) -> Verdict:
     if answer is None:
         message = "waiting for the first answer of the readiness probe"
         return Verdict(health=Health.STARTING, message=message, reason=Reason.PROGRESSING)
     if answer.ok:
         return Verdict(health=Health.READY, message=answer.message, reason=Reason.SUCCEEDED)
-    if not probation and answer.failures < spec.service.readiness_probe.failure_threshold:
+    if patient and answer.failures < spec.service.readiness_probe.failure_threshold:
         message = f"{answer.message} ({answer.failures} in a row is not yet a failure)"
         return Verdict(health=Health.READY, message=message, reason=Reason.SUCCEEDED)
     return Verdict(health=Health.UNREADY, message=f"readiness: {answer.message}")

@@ -5,18 +5,21 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from . import release as releases
 from .backoff import count_start
 from .errors import AgentError, Broken, Reason, Stalled
 from .names import ReleaseId, Revision
-from .observed import Cure, Failure, LastStart, Pin, Rejection
+from .observed import Asked, Cure, Failure, LastStart, Pin, Rejection
 from .release import Release
 
 MOST = 50
 """So many good and rejected releases are remembered; a release that old is neither kept nor declared again."""
+
+_CUT_SHORT = timedelta(hours=2)
+"""What somebody asked for and nothing has answered by then was cut short; a service may take an hour to stop."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +33,7 @@ class Ledger:
     last_start: LastStart | None = None
     failure: Failure | None = None
     pinned: Pin | None = None
+    asked: Asked | None = None  # and not answered by a start yet
 
     def accept(self, release: Release) -> Ledger:
         """Another revision ends a rollback that was asked for on this VM."""
@@ -44,9 +48,14 @@ class Ledger:
     def unpin(self) -> Ledger:
         return replace(self, pinned=None)
 
+    def ask(self, verb: str, by: str, at: datetime) -> Ledger:
+        """The next start is for somebody on this VM who typed `verb`."""
+        return replace(self, asked=Asked(verb=verb, by=by, at=at))
+
     def start(self, release: Release, at: datetime) -> Ledger:
         """To be written down before the start is made: a VM that dies of it must know."""
-        return replace(self, last_start=count_start(self.last_start, release, at))
+        asked = self.asked if self.asked and at - self.asked.at < _CUT_SHORT else None
+        return replace(self, last_start=replace(count_start(self.last_start, release, at), asked=asked), asked=None)
 
     def confirm(self, release: ReleaseId) -> Ledger:
         """It proved healthy: its starts no longer count, a failure and its rejection are forgotten."""
@@ -110,6 +119,7 @@ def _plain(ledger: Ledger) -> dict[str, Any]:
             for each in ledger.rejected.values()
         ],
         "lastStart": [last.release, last.at.isoformat(), last.count] if last else None,
+        "lastStartAsked": _asked(last.asked if last else None),
         "failure": [
             failure.release,
             failure.step,
@@ -122,7 +132,12 @@ def _plain(ledger: Ledger) -> dict[str, Any]:
         if failure
         else None,
         "pinned": [pin.release, pin.by, pin.since.isoformat()] if pin else None,
+        "asked": _asked(ledger.asked),
     }
+
+
+def _asked(asked: Asked | None) -> list[str] | None:
+    return [asked.verb, asked.by, asked.at.isoformat()] if asked else None
 
 
 def from_json(text: str) -> Ledger:
@@ -135,9 +150,12 @@ def from_json(text: str) -> Ledger:
         confirmed=document["confirmed"],
         good=tuple(document["good"]),
         rejected={each.release: each for each in rejections},
-        last_start=_last_start(document["lastStart"]) if document["lastStart"] else None,
+        last_start=_last_start(document["lastStart"], document.get("lastStartAsked"))
+        if document["lastStart"]
+        else None,
         failure=_failure(document["failure"]) if document["failure"] else None,
         pinned=_pin(document["pinned"]) if document.get("pinned") else None,  # older agents wrote none
+        asked=_read_asked(document.get("asked")),  # the same
     )
 
 
@@ -152,9 +170,17 @@ def _rejection(fields: list[Any]) -> Rejection:
     )
 
 
-def _last_start(fields: list[Any]) -> LastStart:
+def _last_start(fields: list[Any], asked: list[Any] | None) -> LastStart:
     release, at, count = fields
-    return LastStart(release=ReleaseId(release), at=datetime.fromisoformat(at), count=count)
+    made = datetime.fromisoformat(at)
+    return LastStart(release=ReleaseId(release), at=made, count=count, asked=_read_asked(asked))
+
+
+def _read_asked(fields: list[Any] | None) -> Asked | None:
+    if not fields:
+        return None
+    verb, by, at = fields
+    return Asked(verb=verb, by=by, at=datetime.fromisoformat(at))
 
 
 def _failure(fields: list[Any]) -> Failure:

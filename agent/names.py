@@ -1,4 +1,4 @@
-"""How revisions, releases and environments are called."""
+"""How revisions, releases, environments and models are called."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ ReleaseId = NewType("ReleaseId", str)
 
 VenvId = NewType("VenvId", str)
 """16 hex digits: the digest of (lock, python, extras, package settings)."""
+
+ModelId = NewType("ModelId", str)
+"""16 hex digits: the digest of (repository, revision, patterns of files)."""
 
 _SHORT_SHA = 8
 

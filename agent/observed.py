@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from .errors import Reason
-from .names import ReleaseId, Revision, VenvId
+from .names import ModelId, ReleaseId, Revision, VenvId
 from .release import Release
 
 
@@ -63,12 +63,25 @@ class Rejection:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """Somebody on this VM typed `start` or `restart`."""
+
+    verb: str
+    by: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LastStart:
-    """The start made last, and how often in a row it was this release (0 once it proved healthy)."""
+    """The start made last, and how often in a row it was this release (0 once it proved healthy).
+
+    `asked`: for whom it was made, None where nobody asked.
+    """
 
     release: ReleaseId
     at: datetime
     count: int
+    asked: Asked | None = None
 
 
 class Cure(StrEnum):
@@ -103,9 +116,10 @@ class BuildState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Building:
-    """An environment that is being made by a process of its own, or was and is not whole. One at a time."""
+    """What a release needs, being made by a process of its own; or it was and is not whole. One at a time."""
 
     venv: VenvId
+    models: frozenset[ModelId] = frozenset()
     since: datetime
     state: BuildState
     doing: str = ""  # "installing requirements.txt"
@@ -133,6 +147,14 @@ class Pin:
     since: datetime
 
 
+class Standing(StrEnum):
+    """What a release has proved on this VM."""
+
+    NEW = "new"  # nothing yet
+    ON_TRIAL = "on trial"  # fit for the traffic, which it has; not confirmed yet
+    PROVEN = "proven"  # it was confirmed last
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observed:
     """The VM as it is now. The records (confirmed, rejected ...) are facts on its disk like any other."""
@@ -141,6 +163,8 @@ class Observed:
     installed: frozenset[ReleaseId] = frozenset()  # units exactly what they have to be, port not somebody else's
     venvs: frozenset[VenvId] = frozenset()  # whole
     partial: frozenset[VenvId] = frozenset()  # environments that are there and not whole
+    models: frozenset[ModelId] = frozenset()  # whole
+    partial_models: frozenset[ModelId] = frozenset()  # begun and not whole: their fetch is taken up where it ended
     building: Building | None = None
     remains: frozenset[ReleaseId] = frozenset()  # directories or units of releases that are not whole
     current: ReleaseId | None = None  # what `current` names, which is not yet what runs
@@ -156,6 +180,15 @@ class Observed:
     pinned: Pin | None = None
     stopped: bool = False
 
+    def can_hold(self, release: Release) -> bool:
+        """Whether all that it needs besides its code is here."""
+        return release.venv in self.venvs and release.models <= self.models
+
     def process_of(self, release: ReleaseId) -> Process | None:
         """The process of this release, None when it does not run."""
         return next((process for process in self.processes if process.release == release), None)
+
+    def standing(self, release: ReleaseId) -> Standing:
+        if release == self.confirmed:
+            return Standing.PROVEN
+        return Standing.ON_TRIAL if release == self.current else Standing.NEW

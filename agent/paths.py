@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,6 +70,11 @@ class Paths:
         return self.data / "cache" / "uv"
 
     @property
+    def models(self) -> Path:
+        """What was fetched from the model hub, shared by all releases."""
+        return self.data / "models"
+
+    @property
     def current(self) -> Path:
         return self.data / "current"
 
@@ -94,8 +98,18 @@ class Paths:
         return self.state / "paused.json"
 
     @property
+    def readiness(self) -> Path:
+        """How often in a row the daemon found the app unready; absent while it is ready."""
+        return self.state / "readiness.json"
+
+    @property
+    def liveness(self) -> Path:
+        """The same of its liveness."""
+        return self.state / "liveness.json"
+
+    @property
     def build(self) -> Path:
-        """What is known of the environment that is being made now."""
+        """What is known of what is being made now: an environment, models."""
         return self.runtime / "build"
 
     @property
@@ -113,12 +127,23 @@ class Paths:
         """The program that serves the app, or has it served: a copy of its own, as immutable as the release."""
         return self.release(release) / "launcher"
 
+    @property
+    def launched(self) -> Path:
+        """The private directories of the launched releases."""
+        return self.runtime / "launched"
+
+    def hub(self, release: ReleaseId) -> Path:
+        """The models of a release as Hugging Face's libraries keep them: hard links into `models`."""
+        return self.release(release) / "hub"
+
     def private(self, release: ReleaseId) -> Path:
         """Where its launcher is asked how the app is, and told to accept or to rest."""
-        return self.runtime / "launched" / release
+        return self.launched / release
 
     def mirror(self, url: str) -> Path:
         """Where the repository at `url` is kept: one mirror for all its refs."""
+        import hashlib  # noqa: PLC0415 - the daemon, which never asks for it, would load OpenSSL: 4 MB
+
         return self.mirrors / f"{hashlib.sha256(url.encode()).hexdigest()[:16]}.git"
 
     def venv(self, venv: VenvId) -> Path:

@@ -19,6 +19,9 @@ from .steps import Step
 PATIENCE = timedelta(seconds=10)
 """A pause longer than this is left to the daemon: the worker ends and is started again."""
 
+FETCH_AGAIN = timedelta(seconds=15)
+"""After a fetch that failed although the remote answers: a full disk, a connection that broke."""
+
 
 class Declared(NamedTuple):
     """The release in force, and why the newest revision is not."""
@@ -107,7 +110,8 @@ def describe(step: Step) -> str:
 
 
 def next_look(report: Report, *, at: datetime) -> timedelta | None:
-    """How long after `at` the plan wants the next pass; None: at the usual interval."""
-    if report.plan is None or report.plan.look_again is None:
-        return None
-    return max(report.at + report.plan.look_again - at, timedelta(0))
+    """How long after `at` the next pass is wanted; None: at the usual interval. No poll tells of what a fetch has missed."""
+    wishes = [FETCH_AGAIN] if report.fetched.behind else []
+    if report.plan and report.plan.look_again is not None:
+        wishes.append(report.plan.look_again)
+    return max(report.at + min(wishes) - at, timedelta(0)) if wishes else None

@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass
 
 from .desired import Spec
-from .names import ReleaseId, Revision, VenvId
+from .names import ModelId, ReleaseId, Revision, VenvId
 
 _ID_DIGITS = 12
 
@@ -22,6 +22,10 @@ class Release:
     spec: Spec
     venv: VenvId
     secrets: str
+
+    @property
+    def models(self) -> frozenset[ModelId]:
+        return frozenset(model.id for model in self.spec.models)
 
 
 def make_release(*, revision: Revision, app_revision: Revision, spec: Spec, venv: VenvId, secrets: str) -> Release:

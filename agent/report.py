@@ -22,6 +22,7 @@ class Fetched:
     revision: Revision | None
     at: datetime | None  # of the last fetch that succeeded
     error: AgentError | None = None
+    behind: bool = False  # it named a commit that could not be brought here, and may be tried again
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,14 +9,18 @@ from .steps import Prune
 
 
 def prune(target: Release, observed: Observed, *, spared: Release | None = None) -> tuple[Prune, ...]:
-    """One step that clears everything no longer wanted, or none. `spared` waits for its turn: it stays, and so does its environment."""
+    """One step that clears everything no longer wanted, or none. `spared` waits for its turn: it stays, and so do its environment and its models."""
     keep = _kept(target, observed, spared)
     releases = frozenset(observed.releases).union(observed.remains) - keep
     wanted = {observed.releases[release].venv for release in keep if release in observed.releases}
     venvs = (observed.venvs | observed.partial) - wanted - ({spared.venv} if spared else set())
-    if not releases and not venvs:
+    models = (observed.models | observed.partial_models).difference(
+        *(observed.releases[release].models for release in keep if release in observed.releases),
+        spared.models if spared else (),
+    )
+    if not releases and not venvs and not models:
         return ()
-    return (Prune(releases, venvs, f"the last {target.spec.rollout.rollback.keep} good releases stay"),)
+    return (Prune(releases, venvs, models, f"the last {target.spec.rollout.rollback.keep} good releases stay"),)
 
 
 def _kept(target: Release, observed: Observed, spared: Release | None) -> frozenset[ReleaseId]:

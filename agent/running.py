@@ -30,8 +30,7 @@ def running(report: Report, now: datetime) -> Running | None:
         process = observed.process_of(release_id) if release_id else None
         release = observed.releases.get(release_id) if release_id else None
         if process and release and process.phase is not Phase.DEACTIVATING:
-            probation, promoted = observed.confirmed != release.id, observed.current == release.id
-            verdict = judge(process, release.spec, now, probation=probation, promoted=promoted)
+            verdict = judge(process, release.spec, now, observed.standing(release.id))
             return Running(release=release, process=process, verdict=verdict)
     return None
 

@@ -27,6 +27,9 @@ IndexURL = Annotated[str, Matching(_INDEX, f"write the http(s) URL of a package 
 DefaultOrURL = Annotated[
     str, Matching(f"default|{_INDEX}", f"write default or the http(s) URL of a package index; {_NO_SECRETS}")
 ]
+HubURL = Annotated[
+    str, Matching(_INDEX, "write the http(s) URL of the hub or a mirror of it; a token never stands in it")
+]
 Links = Annotated[str, Matching(f"{_INDEX}|{_FOLDER}", f"write an http(s) URL or an absolute path; {_NO_SECRETS}")]
 
 
@@ -53,6 +56,8 @@ class Packages(Strict):
         Matching(r"auto|cpu|xpu|cu[0-9]{2,3}|rocm[0-9]\.[0-9](?:\.[0-9])?", "write auto, cpu, or one such as cu128"),
     ] = "auto"
     """Which build of torch is installed; auto is what the VM's hardware can use."""
+    hub: HubURL = "https://huggingface.co"
+    """Where models are fetched from: the hub itself, or a mirror of it."""
 
 
 def _evidence_only(branch: str) -> str:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from .errors import Reason
-from .names import ReleaseId, VenvId
+from .names import ModelId, ReleaseId, VenvId
 from .release import Release
 
 
 @dataclass(frozen=True, slots=True)
 class Prepare:
-    """Begin to make the environment of a release, in a process of its own; or take up why that failed."""
+    """Begin to make the environment of a release and to fetch its models, in a process of its own; or take up why that failed."""
 
     release: Release
     because: str
@@ -19,7 +19,7 @@ class Prepare:
 
 @dataclass(frozen=True, slots=True)
 class Abandon:
-    """End the making of an environment that nobody wants any more, and forget it."""
+    """End the making of what nobody wants any more, and forget it."""
 
     venv: VenvId
     because: str
@@ -27,7 +27,7 @@ class Abandon:
 
 @dataclass(frozen=True, slots=True)
 class Build:
-    """Put the code of a release beside its environment, which is whole."""
+    """Put the code of a release beside its environment and its models, which are whole."""
 
     release: Release
     because: str
@@ -91,6 +91,7 @@ class Reject:
 class Prune:
     releases: frozenset[ReleaseId]
     venvs: frozenset[VenvId]
+    models: frozenset[ModelId]
     because: str
 
 

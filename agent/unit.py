@@ -40,6 +40,7 @@ class Unit:
     env: Mapping[str, str]
     env_file: str  # KEY=value lines, may be absent; they win over `env`
     listen: Address | None  # the held socket it takes as LISTEN_FDS; None: it opens its port itself
+    launched: bool  # by our launcher, which sends away whoever answers in its stead before it accepts
     notify: bool  # started only when it says READY=1
     watchdog: timedelta | None
     start_timeout: timedelta
@@ -57,6 +58,7 @@ def unit_of(release: Release, paths: Paths) -> Unit:
         env=_environment(release, paths),
         env_file=str(paths.environment),
         listen=Address(service.host, service.port) if service.holds_socket else None,
+        launched=release.spec.launched is not None,
         notify=service.notify or release.spec.launched is not None,
         watchdog=service.watchdog or (_LOOP_STANDS if service.hosted else None),
         start_timeout=_start_timeout(release.spec),
@@ -96,8 +98,17 @@ def _environment(release: Release, paths: Paths) -> dict[str, str]:
         "VIRTUAL_ENV": str(venv),
         "PATH": f"{venv}/bin:{_SYSTEM_PATH}",
         "PYTHONUNBUFFERED": "1",  # a crash loses no line of its log
+        **(_models(str(paths.hub(release.id))) if release.spec.models else {}),
         **service.env,
     }
+
+
+def _models(hub: str) -> dict[str, str]:
+    """Where the declared models are. Offline, because a name then means the declared commit, whatever its branch has become
+
+    since, and a restart needs no hub. It also refuses calls to inference APIs: `service.env` may say HF_HUB_OFFLINE: "0".
+    """
+    return {"HF_HUB_CACHE": hub, "HF_HUB_OFFLINE": "1"}
 
 
 def _start_timeout(spec: Spec) -> timedelta:

@@ -10,6 +10,7 @@ from datetime import timedelta
 from .unit import Address, Unit
 
 SOCKET = "gitops-app.socket"
+WAKE = "gitops-app-wake.service"
 _WRITTEN = "# Written by gitops-vm. A change made here is undone; what is wanted is declared in git.\n"
 _ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"', "\t": "\\t", "%": "%%"})
 
@@ -28,9 +29,20 @@ def drop_in(unit: Unit) -> str:
         f"TimeoutStopSec={_span(unit.stop_timeout)}",
         *(["Type=notify"] if unit.notify else []),
         *([f"WatchdogSec={_span(unit.watchdog)}"] if unit.watchdog else []),
-        *([f"Sockets={SOCKET}"] if unit.listen else []),
+        *(_behind_the_socket(unit) if unit.listen else []),
     ]
     return _WRITTEN + "\n".join(lines) + "\n"
+
+
+def _behind_the_socket(unit: Unit) -> list[str]:
+    """What answers visitors while nothing else does (WAKE) is gone before a program takes its socket, and woken by a crash:
+
+    they wait for a restart, but not through many, and the socket wakes nobody while a release waits for its restart.
+    """
+    first = [] if unit.launched else [f"ExecStartPre=-systemctl --user stop {WAKE}"]
+    crashed = '[ "$$SERVICE_RESULT" = success ] ||'  # a stop that was asked for is no crash
+    wake = f"ExecStopPost=-/bin/sh -c '{crashed} exec systemctl --user --no-block start {WAKE}'"
+    return [f"Sockets={SOCKET}", *first, wake]
 
 
 def listen_drop_in(address: Address) -> str:

@@ -123,7 +123,8 @@ arm() { # arm ID USER SECONDS <revert.sh
   home=$(getent passwd "$2" | cut -d: -f6)
   trap give_up EXIT
   echo "id $1" >"$state/pending.new"
-  for file in "$home/.ssh/authorized_keys" "$home/.ssh/authorized_keys2" \
+  # Of a link what it leads to: that is what is pruned.
+  for file in "$(readlink -m "$home/.ssh/authorized_keys")" "$(readlink -m "$home/.ssh/authorized_keys2")" \
     "$drop_ins/00-gitops-vm.conf" "$drop_ins/00-gitops-vm-crypto.conf"; do
     unseen keep_a_copy "$file"
   done

@@ -13,9 +13,11 @@
 set -eu
 umask 077
 folder=$HOME/.ssh
-main=$folder/authorized_keys
-older=$folder/authorized_keys2
+# Where a link leads: it stays one.
+main=$(readlink -m "$folder/authorized_keys")
+older=$(readlink -m "$folder/authorized_keys2")
 pending=$folder/.gitops-vm-pending
+me=$(id -un)
 verb=$1
 shift
 
@@ -27,13 +29,14 @@ replace() { # replace FILE <content
   cat >"$new"
   sync "$new"
   mv -f "$new" "$1"
-  sync "$folder"
+  sync "${1%/*}"
 }
 
 # The base64 text of the key on a line of authorized_keys (sshd(8)): it follows its type; an option's value may hold anything.
 # shellcheck disable=SC2016  # awk's
 blob='function blob(   words, n, i, line) {
   line = $0
+  sub(/\r$/, "", line)
   if (line ~ /^[ \t]*#/) return ""
   gsub(/"([^"\\]|\\.)*"/, "", line)
   n = split(line, words)
@@ -45,16 +48,37 @@ without() { awk -v unwanted="$2" "$blob"' blob() != unwanted' "$1"; } # without 
 
 holds() { awk -v wanted="$2" "$blob"' blob() == wanted { found = 1 } END { exit !found }' "$1"; } # holds FILE BLOB
 
-# sshd(8), StrictModes: keys below a directory that others can write to are ignored. Debian lets a group of one pass.
+# sshd(8), StrictModes: keys count only where nobody but this user and root could have written them, from the file up to the
+# home. Debian lets a group pass that has this user alone in it.
 check_modes() {
-  for place in "$HOME" "$folder" "$main"; do
-    [ -e "$place" ] || continue
-    [ "$(stat -L -c %u "$place")" = "$(id -u)" ] || fail "sshd ignores keys while $place belongs to $(stat -L -c %U "$place"); type there: sudo chown $(id -un) $place"
-    mode=$(stat -L -c %a "$place")
-    case $mode in
-      *[2367]) fail "sshd ignores keys while everybody can write to $place (mode $mode); type there: chmod go-w $place" ;;
-    esac
-  done
+  home=$(readlink -f "$HOME")
+  place=$main
+  while check_place "$place" && [ "$place" != "$home" ] && [ "$place" != / ]; do place=$(dirname "$place"); done
+  if [ -e "$main" ] && [ ! -r "$main" ]; then
+    fail "$me cannot read $main, and so sshd cannot; type there: sudo chown $me $main"
+  fi
+  place=${main%/*}
+  [ -d "$place" ] || place=$HOME
+  [ -w "$place" ] || fail "$me cannot write in $place; type there: sudo chown $me $place"
+}
+
+check_place() { # check_place PLACE
+  [ -e "$1" ] || return 0
+  owner=$(stat -L -c %U "$1")
+  mode=$(stat -L -c %a "$1")
+  case $owner in
+    "$me" | root) ;;
+    *) fail "sshd ignores keys while $1 belongs to $owner; type there: sudo chown $me $1" ;;
+  esac
+  case $mode in
+    *[2367]) fail "sshd ignores keys while everybody can write to $1 (mode $mode); type there: chmod go-w $1" ;;
+    *[2367]?) alone "$(stat -L -c %g "$1")" || fail "sshd ignores keys while the group $(stat -L -c %G "$1") can write to $1 (mode $mode); type there: chmod g-w $1" ;;
+  esac
+}
+
+alone() { # alone GID: whether this user is the one member of the group
+  members=$({ getent passwd | awk -F: -v gid="$1" '$4 == gid { print $1 }'; getent group "$1" | cut -d: -f4 | tr , '\n'; } | sort -u)
+  [ "$(echo "$members" | tr -d '\n')" = "$me" ]
 }
 
 lock() { # lock OPTION...: of flock; the directory itself, so that nothing is left of it
@@ -83,16 +107,16 @@ keep() { # keep BLOB...
   for file in "$main" "$older"; do
     [ -e "$file" ] || continue
     awk -v kept="$*" "$blob"' BEGIN { n = split(kept, list, " "); for (i = 1; i <= n; i++) keep[list[i]] = 1 }
-      /^[ \t]*(#|$)/ || blob() in keep' "$file" >"$file.gitops-vm-next"
-    if [ "$file" = "$main" ]; then
-      ssh-keygen -lf "$file.gitops-vm-next" >/dev/null 2>&1 || fail "nothing changed: no key would be left in $main"
-    fi
+      /^[ \t\r]*(#|$)/ || blob() in keep' "$file" >"$file.gitops-vm-next"
   done
+  cat "$main.gitops-vm-next" "$older.gitops-vm-next" 2>/dev/null | ssh-keygen -lf - >/dev/null 2>&1 || bare ||
+    fail "nothing changed: no key would be left in $folder"
   for file in "$main" "$older"; do
-    [ ! -e "$file.gitops-vm-next" ] || { sync "$file.gitops-vm-next"; mv -f "$file.gitops-vm-next" "$file"; }
+    [ ! -e "$file.gitops-vm-next" ] || { sync "$file.gitops-vm-next"; mv -f "$file.gitops-vm-next" "$file"; sync "${file%/*}"; }
   done
-  sync "$folder"
 }
+
+bare() { ! cat "$main" "$older" 2>/dev/null | awk "$blob"' blob() != "" { found = 1 } END { exit !found }'; } # all keys are elsewhere
 
 guard() { # guard ID SECONDS
   lock -w 30
@@ -123,18 +147,22 @@ case $verb in
   install)
     line=$1
     [ "$(printf %s "$line" | sha256sum | cut -d' ' -f1)" = "$2" ] || fail "your key was damaged on its way to the VM; run this again"
-    [ -d "$folder" ] || mkdir -m 700 "$folder"
     check_modes
-    [ -e "$main" ] || : >"$main"
-    if holds "$main" "$(echo "$line" | awk '{ print $2 }')"; then
+    [ -d "$folder" ] || mkdir -m 700 "$folder"
+    if [ -e "$main" ] && holds "$main" "$(echo "$line" | awk '{ print $2 }')"; then
       echo ok
     else
       # A file without a newline at its end would swallow the key.
-      { cat "$main"; [ -z "$(tail -c1 "$main")" ] || echo; echo "$line"; } | replace "$main"
+      { [ ! -e "$main" ] || { cat "$main"; [ -z "$(tail -c1 "$main")" ] || echo; }; echo "$line"; } | replace "$main"
       echo changed
     fi
     ;;
-  withdraw) without "$main" "$1" | replace "$main" ;;
+  withdraw)
+    without "$main" "$1" | replace "$main"
+    # Empty, they say no more than when they were not there.
+    [ -s "$main" ] || rm -f "$main"
+    rmdir "$folder" 2>/dev/null || true
+    ;;
   keep) keep "$@" ;;
   guard) guard "$@" ;;
   prune)

@@ -20,11 +20,22 @@ ours() { # ours NAME...: of the link LINK and the files, those that are there
 
 unit_files() { ours "$units"/gitops-agent.service* "$units"/gitops-app.socket* "$units"/gitops-app-boot.service* "$units"/gitops-app-wake.service* "$units"/gitops-app@* "$units"/*.wants/gitops-a*; }
 
+# In CONFIG, with what a write that was cut off has left beside them. Who looks after other VMs from here has more in it.
+settings() {
+  for name in source.yaml known_hosts deploy_key status_key credentials status_credentials env lingering; do
+    name=$config/$name
+    ours "$name" "$name".pub "$name".new "$name".new.pub "$name".?????? "$config/.${name##*/}".????????
+  done
+}
+
+theirs() { find "$config" -mindepth 1 -maxdepth 1 2>/dev/null | grep -vxF "$(settings)" | sed 's,.*/,,' | sort | tr '\n' ' '; }
+
 running() { user_manager --no-legend --plain list-units 'gitops-agent.service' 'gitops-app*' 2>/dev/null | cut -d' ' -f1; }
 
 look() { # look LINK
   [ -z "$(unit_files)" ] || fact units "$(unit_files | wc -l)"
-  [ ! -e "$config" ] || fact config "$config"
+  [ -z "$(settings)" ] || fact config "$config"
+  [ -z "$(theirs)" ] || fact theirs "$(theirs)"
   [ ! -e "$data/agent" ] || fact agent "$data/agent"
   [ ! -e "$data" ] || fact data "$(du -sh "$data" | cut -f1)"
   [ "$(readlink "$1")" != "$data/agent/current/bin/gitops-vm" ] || fact link "$1"
@@ -71,7 +82,13 @@ files() { # files LINK KEEP
   if [ "$(readlink "$1")" = "$data/agent/current/bin/gitops-vm" ]; then rm -f "$1"; state=changed; fi
   what=$data
   [ -z "$2" ] || what=$data/agent
-  for each in "$config" "$what" "$runtime"; do
+  if [ -n "$(settings)" ]; then
+    chmod u+rwx "$config"
+    settings | while read -r file; do rm -rf "$file"; done
+    state=changed
+  fi
+  rmdir "$config" 2>/dev/null || true
+  for each in "$what" "$runtime"; do
     [ -e "$each" ] || continue
     # A directory without write permission would keep what is in it.
     find "$each" -type d ! -perm -u+rwx -exec chmod u+rwx {} +

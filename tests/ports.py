@@ -49,6 +49,7 @@ class SilentPort:
     """Accepts every connection and never says a word: what a client sees of a server that hangs."""
 
     def __init__(self, port: int) -> None:
+        self.port = port
         self._listener = socket.create_server((LOOPBACK, port))
         self._held: list[socket.socket] = []
         self._thread = threading.Thread(target=self._accept, daemon=True)

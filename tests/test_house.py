@@ -21,6 +21,8 @@ ONLY_IMPORTERS = {
     "watchfiles": {"agent/host/watch.py"},
     "sdnotify": {"agent/host/notify.py", "agent/launcher/service_manager.py"},
     "yaml": {"agent/strict_yaml/"},
+    "huggingface_hub": {"agent/host/hub"},
+    "httpx2": {"agent/host/hub"},
     "git": {"agent/host/repository.py", "agent/host/status_"},
 }
 ENVIRONMENT_READERS = {
@@ -80,6 +82,13 @@ def test_the_resident_imports_no_more_than_it_may() -> None:
     }  # anyio: watchfiles' own
 
 
+def test_the_resident_loads_no_openssl() -> None:
+    """It has nothing to hash and talks no TLS; OpenSSL alone would be 4 MB of its memory."""
+    program = "import sys, agent.cli.resident\nprint(*{'_hashlib', '_ssl'} & sys.modules.keys())"
+
+    assert run(sys.executable, "-c", program, cwd=ROOT).split() == []
+
+
 def functions(path: Path) -> Iterator[tuple[str, int]]:
     """The lines of each function's body as written, docstring included."""
     for node in ast.walk(ast.parse(path.read_text())):
@@ -129,6 +138,16 @@ def test_the_declared_dependencies_are_those_of_the_lock() -> None:
     listed = [line for line in (ROOT / "requirements/agent.in").read_text().splitlines() if line]
 
     assert sorted(declared) == sorted(listed)
+
+
+@pytest.mark.parametrize("page", ["CONTRIBUTING.md", "docs/design.md"])
+def test_what_the_map_names_is_there(page: str) -> None:
+    named = set(
+        re.findall(r"(?<!writes )\b(?:agent|app|docs|install|systemd|tests)/[\w./-]*\w/?", (ROOT / page).read_text())
+    )
+
+    assert named
+    assert not {each for each in named if not (ROOT / each).exists()}
 
 
 def test_make_alone_lists_every_command() -> None:

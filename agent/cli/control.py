@@ -27,7 +27,10 @@ def start(call: Call) -> int:
 
     def allow(host: VM) -> None:
         desired = host.accepted()
-        refuse_where_held(host, replace(host.observe(desired), stopped=False), desired)
+        observed = replace(host.observe(desired), stopped=False)
+        refuse_where_held(host, observed, desired)
+        if not any(process.pid for process in observed.processes):
+            host.wishes.ask("start", whoever())
         call.paths.stopped.unlink(missing_ok=True)
 
     return settle(call, now=True, before=allow, runs=True)
@@ -40,6 +43,7 @@ def restart(call: Call) -> int:
         desired = host.accepted()
         observed = host.observe(desired)
         refuse_where_held(host, observed, desired)
+        host.wishes.ask("restart", whoever())
         for process in observed.processes:
             host.retire(process.release)
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import Reason, Transient
 from ..host import disk
 from ..host.garbage import Garbage
+from ..host.models import Models
 from ..host.source_file import read_source
 from ..host.vm import VM
 from ..observed import BuildState, Observed
@@ -50,7 +51,7 @@ def gc(call: Call) -> int:
 def _collect(call: Call, host: VM, desired: Release | None, observed: Observed) -> list[Part]:
     garbage, dry = Garbage(call.paths, call.environ), call.options.dry_run
     todo = next(iter(prune(desired, observed, spared=desired)), None) if desired else None
-    step = todo or Prune(frozenset(), frozenset(), "")
+    step = todo or Prune(frozenset(), frozenset(), frozenset(), "")
     releases = [call.paths.release(each) for each in sorted(step.releases)]
     venvs = [call.paths.venv(each) for each in sorted(step.venvs)]
     leftovers, source = garbage.leftovers(), read_source(call.paths)
@@ -58,18 +59,26 @@ def _collect(call: Call, host: VM, desired: Release | None, observed: Observed) 
     parts = [
         _part("releases", releases),
         _part("environments", venvs),
+        _models(call, step, releases),
         _part("repositories", mirrors),
         _part("leftovers", leftovers),
     ]
     if not dry:
         host.alive("removing what nobody uses")
-        host.prune(step.releases, step.venvs)
+        host.prune(step.releases, step.venvs, step.models)
         garbage.remove([*mirrors, *leftovers])
     return [*parts, _packages(call, garbage, dry=dry)]
 
 
 def _part(what: str, paths: list[Path]) -> Part:
     return Part(what=what, names=tuple(path.name for path in paths), size=disk.freed(*paths))
+
+
+def _models(call: Call, step: Prune, releases: list[Path]) -> Part:
+    """Their files are linked into the releases: it takes both to free the room."""
+    blobs = Models(call.paths).paths(step.models)
+    size = disk.freed(*blobs, *releases) - disk.freed(*releases)
+    return Part(what="models", names=tuple(sorted(step.models)), size=size)
 
 
 def _packages(call: Call, garbage: Garbage, *, dry: bool) -> Part:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from .. import __version__
 from ..errors import AgentError, Broken, Reason, Stalled
 from ..host import command, lock, status_memory
 from ..host.services import choose
-from ..host.status_reader import read_remote
+from ..host.setup import refuse_without
+from ..host.status_reader import DEADLINE, read_remote
 from ..names import Revision, short
-from ..status.exit_code import Code, exit_code
+from ..status.exit_code import Code, exit_code, worst
 from ..status.parse import check, parse
 from ..status.publication import line_of
 from ..status.read import printable, render
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 Document = dict[str, Any]
 
-_DEAD = "the agent does not run here: nobody knows how it is now"
+DEAD = "the agent does not run here: nobody knows how it is now"
 
 
 def status(call: Call) -> int:
@@ -35,8 +35,8 @@ def status(call: Call) -> int:
 
 def _here(call: Call, now: datetime) -> int:
     """The document is as old as the last pass; that somebody would make another one is seen by the agent's lock."""
-    document = _local(call)
-    doubt = "" if lock.is_held(call.paths.state / "daemon.lock") else _DEAD
+    document = local(call)
+    doubt = "" if is_agent_here(call) else DEAD
     if call.as_json:
         call.terminal.json(document)
     else:
@@ -49,16 +49,24 @@ def _here(call: Call, now: datetime) -> int:
 
 def _everywhere(call: Call, now: datetime) -> int:
     """Of every VM that reports to the repository, or of the one asked for. A branch that cannot be read hides no other."""
-    found, asked = read_remote(call.options.remote), call.options.host
-    if asked and asked not in found:
-        raise Stalled(Reason.REF_NOT_FOUND, f"there is no status/{asked} there, only: {', '.join(sorted(found))}")
-    documents = {host: checked(host, each) for host, each in found.items() if asked in {None, host}}
+    documents = reported(call, DEADLINE)
     if call.as_json:
         call.terminal.json([_plainly(host, each) for host, each in sorted(documents.items())])
     else:
         call.terminal.line("\n\n".join(_shown(call, each, now) for _, each in sorted(documents.items())))
-    codes = {Code.UNKNOWN if isinstance(each, AgentError) else exit_code(each, now) for each in documents.values()}
-    return next(code for code in (Code.FAILED, Code.UNKNOWN, Code.IN_PROGRESS, Code.CURRENT) if code in codes)
+    return worst(Code.UNKNOWN if isinstance(each, AgentError) else exit_code(each, now) for each in documents.values())
+
+
+def reported(call: Call, deadline: timedelta) -> dict[str, Document | AgentError]:
+    """Host -> what it has published, or why that cannot be read: of every VM, or of the one asked for. Raises AgentError."""
+    found, asked = read_remote(call.options.remote, deadline=deadline), call.options.host
+    if asked and asked not in found:
+        raise Stalled(Reason.REF_NOT_FOUND, f"there is no status/{asked} there, only: {', '.join(sorted(found))}")
+    return {host: checked(host, each) for host, each in found.items() if asked in {None, host}}
+
+
+def is_agent_here(call: Call) -> bool:
+    return lock.is_held(call.paths.state / "daemon.lock")
 
 
 def checked(host: str, found: Document | AgentError) -> Document | AgentError:
@@ -81,7 +89,8 @@ def _shown(call: Call, found: Document | AgentError, now: datetime) -> str:
     return render(found, now, paint=call.terminal.paint)
 
 
-def _local(call: Call) -> Document:
+def local(call: Call) -> Document:
+    """What the last pass on this VM wrote down. Raises Broken."""
     path = call.paths.state / "status.json"
     try:
         document = parse(path.read_text())
@@ -98,17 +107,21 @@ def _local(call: Call) -> Document:
 def logs(call: Call) -> int:
     if call.options.follow and call.as_json:
         raise Misuse("--json does not go with --follow: a list has an end")
+    refuse_without(call.paths)
     services = choose(call.paths, call.environ)
+    if call.options.follow:
+        return command.attach(services.follow_argv(call.options.lines))
     text = services.logs(None, call.options.lines).rstrip("\n")
     if call.as_json:
         call.terminal.json(text.splitlines())
     else:
         call.terminal.line(text)
-    return command.attach(services.follow_argv()) if call.options.follow else 0
+    return 0
 
 
 def events(call: Call) -> int:
     """One line each: time, severity, reason, message."""
+    refuse_without(call.paths)
     known = status_memory.load(call.paths.state / "memory.json").events[-call.options.lines :]
     if call.as_json:
         call.terminal.json([line_of(each) for each in known])
@@ -122,7 +135,7 @@ def events(call: Call) -> int:
 
 
 def history(call: Call) -> int:
-    entries = _local(call)["history"][: call.options.lines]
+    entries = local(call)["history"][: call.options.lines]
     if call.as_json:
         call.terminal.json(entries)
         return 0
@@ -131,12 +144,4 @@ def history(call: Call) -> int:
         for each in entries
     ]
     call.terminal.table([("REVISION", "STATUS", "FIRST SEEN", "DURATION"), *rows])
-    return 0
-
-
-def version(call: Call) -> int:
-    if call.as_json:
-        call.terminal.json({"version": __version__})
-    else:
-        call.terminal.line(f"gitops-vm {__version__}")
     return 0

@@ -2,21 +2,10 @@
 
 from __future__ import annotations
 
-from argparse import SUPPRESS, ArgumentParser, RawDescriptionHelpFormatter
+from argparse import SUPPRESS, ArgumentParser
 from datetime import timedelta
 
 from . import values
-
-EXAMPLES = """\
-examples:
-  gitops-vm watch https://vm.example.edu/ --remote git@github.com:me/mood.git --host vm-1
-  gitops-vm watch                          every VM of vms.ini that has a url or a repo
-  */5 * * * * gitops-vm watch --quiet      in a crontab: an alert when it goes bad, one an hour while it is, one at the end
-
-secrets: SLACK_WEBHOOK_URL, or TELEGRAM_BOT_TOKEN and TELEGRAM_CHAT_ID, in the environment or as KEY=value lines in
-~/.config/gitops-vm/watch.env (mode 0600); never on the command line
-exit codes: 0 well, 1 bad or an alert did not arrive, 3 unknown: no news for two heartbeats, or could not look, 64 usage
-"""
 
 
 def add_smoke(parser: ArgumentParser) -> None:
@@ -24,8 +13,6 @@ def add_smoke(parser: ArgumentParser) -> None:
 
 
 def add_watch(parser: ArgumentParser) -> None:
-    parser.epilog = EXAMPLES
-    parser.formatter_class = RawDescriptionHelpFormatter
     _add_expectations(parser, attempts=3)
     parser.add_argument("--remote", metavar="URL", type=values.remote, help="look at its status branches")
     parser.add_argument("--host", metavar="NAME", type=values.host, help="only at status/NAME, with --remote")

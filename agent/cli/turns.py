@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from ..host.build_process import BuildProcess
 from ..host.lock import hold, is_held
+from ..host.setup import refuse_without
 from ..host.vm import VM, assemble
 
 if TYPE_CHECKING:
@@ -23,9 +24,13 @@ Say = Callable[[str], None]
 
 
 class Turns:
-    """`say` is told what is being done, about once a second. `first` is done once, before the first pass."""
+    """`say` is told what is being done, about once a second. `first` is done once, before the first pass.
+
+    Raises Broken where no agent was set up.
+    """
 
     def __init__(self, call: Call, say: Say, *, polled: bool, first: Callable[[VM], None] = lambda _host: None) -> None:
+        refuse_without(call.paths)  # before a lock is made: there is nothing to lock
         self._paths = call.paths
         self._environ = call.environ
         self._say = say

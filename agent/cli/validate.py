@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,11 +21,8 @@ PATIENCE = timedelta(seconds=10)
 
 def validate(call: Call) -> int:
     """0 when it is valid, else 1 with every problem on a line of its own."""
-    name = call.options.file
-    try:
-        data = reading.head(Path(name), MAX_BYTES + 1, within=PATIENCE)
-    except OSError as error:
-        raise Broken(Reason.INVALID_SPEC, f"{name}: {error.strerror}") from error
+    name = "<stdin>" if call.options.file == "-" else call.options.file
+    data = sys.stdin.buffer.read(MAX_BYTES + 1) if call.options.file == "-" else _read(name)
     try:
         spec = parse(data, file=name, host=call.options.host)
     except InvalidSpec as invalid:
@@ -34,6 +32,13 @@ def validate(call: Call) -> int:
     else:
         call.terminal.line(f"{name}: valid; {_summary(spec)}")
     return 0
+
+
+def _read(name: str) -> bytes:
+    try:
+        return reading.head(Path(name), MAX_BYTES + 1, within=PATIENCE)
+    except OSError as error:
+        raise Broken(Reason.INVALID_SPEC, f"{name}: {error.strerror}") from error
 
 
 def _refuse(call: Call, invalid: InvalidSpec) -> int:

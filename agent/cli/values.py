@@ -72,6 +72,13 @@ def remote(text: str) -> str:
     return text
 
 
+def revision(text: str) -> str:
+    """The digits of a commit, or of a revision as the status writes it; some of them are enough."""
+    if found := re.fullmatch(r"(?:\S*sha1:)?([0-9a-f]{4,40})", text):
+        return found[1]
+    raise ArgumentTypeError("write a commit, such as 4f2c9d1a or $(git rev-parse HEAD)")
+
+
 def target(text: str) -> str:
     """A URL, or the name of a VM: what has no scheme."""
     if "://" in text and (message := refusal(text)):

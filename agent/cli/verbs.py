@@ -5,35 +5,22 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Callable, Container, Sequence
+from datetime import timedelta
+from difflib import get_close_matches
 from importlib import import_module
 from typing import NoReturn
 
 from ..errors import AgentError
 from ..paths import Paths, locate
 from ..status.exit_code import Code
-from . import FAILED, Misuse, outside, tell, values
+from . import FAILED, Misuse, examples, outside, tell, values
 from .terminal import Terminal
+from .version import line as version_line
 
 Verb = Callable[["Call"], int]
 
-EXAMPLES = """\
-examples:
-  gitops-vm status                         what runs here, and whether it is well
-  gitops-vm status --remote git@github.com:me/mood.git
-                                           the same from anywhere, read from the status branch
-  gitops-vm plan                           what would be done now, and why
-  gitops-vm logs -f                        follow the app's log
-  gitops-vm suspend --until 48h "exams"    stop applying and healing; `resume` ends it sooner
-  gitops-vm --on ops@vm.example.edu status run the verb on a VM over ssh
-  gitops-vm --on vm-1 logs                 the same, on a VM that vms.ini names
-  gitops-vm smoke https://vm.example.edu/  does the app answer, seen from here
-  gitops-vm watch --help                   the same from cron, with alerts
-
-exit codes: 0 done or well, 1 failed, 2 (plan) there is something to do, (status) in progress, 3 (status) unknown, 64 usage
-with --json a failure is {"error": {"reason", "message", "hint"}}
-"""
-
 MOST_LINES = 100_000
+_VERB = "VERB"
 
 
 class Call:
@@ -57,10 +44,18 @@ class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         raise Misuse(f"{message}; `{self.prog} --help` shows examples")
 
+    def _check_value(self, action: argparse.Action, value: str) -> None:
+        """What argparse says itself lists all the verbs there are."""
+        if action.metavar == _VERB and value not in (action.choices or ()):
+            if close := get_close_matches(value, action.choices or (), n=1):
+                raise Misuse(f"unknown verb {value!r}; did you mean `{self.prog} {close[0]}`?")
+            self.error(f"unknown verb {value!r}")
+        super()._check_value(action, value)
+
 
 def dispatch(arguments: Sequence[str], environ: dict[str, str]) -> int:
     """Parse, and run the verb here or over ssh."""
-    parser, names = _parser()
+    parser, names = grammar()
     arguments = _on_which(arguments, names)
     options = parser.parse_args(arguments)
     call = Call(options, arguments, locate(environ, uid=os.getuid()), environ)
@@ -83,13 +78,13 @@ def _on_which(arguments: Sequence[str], verbs: Container[str]) -> list[str]:
     return words
 
 
-def _parser() -> tuple[argparse.ArgumentParser, Container[str]]:
+def grammar() -> tuple[argparse.ArgumentParser, Container[str]]:
     """The parser, and the names of the verbs."""
     parser = _Parser(
         prog="gitops-vm",
         allow_abbrev=False,  # over_ssh.py takes away what is its own, and knows it by its whole name
         description="git push deploys: the agent of this VM, and what it knows",
-        epilog=EXAMPLES,
+        epilog=examples.OVERVIEW,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
@@ -98,11 +93,13 @@ def _parser() -> tuple[argparse.ArgumentParser, Container[str]]:
     parser.add_argument("-p", "--port", type=values.count(65535), help="ssh port, with --on")
     parser.add_argument("-i", "--identity", metavar="KEY", default="", help="ssh key, with --on")
     parser.add_argument("--vms", metavar="FILE", default="", help="instead of ./vms.ini or ~/.config/gitops-vm/vms.ini")
-    verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True, parser_class=_Parser)
+    parser.add_argument("--version", action="version", version=version_line())
+    verbs = parser.add_subparsers(title="verbs", metavar=_VERB, required=True, parser_class=_Parser)
     _add(verbs, "run", "reconciling.refuse_run", "the resident agent (systemd starts it)", json="")
     _add_reconcile(verbs)
-    _add_plan(verbs)
+    _add(verbs, "plan", "foresee.plan", "what would be done now, and why")
     _add_status(verbs)
+    _add_wait(verbs)
     _add_logs(verbs)
     for name, verb, text in (
         ("events", "inspect.events", "what happened, newest last"),
@@ -124,12 +121,12 @@ def _parser() -> tuple[argparse.ArgumentParser, Container[str]]:
     text = "all downloads too: the next new environment downloads anew"
     rubbish.add_argument("--cache", action="store_true", help=text)
     check = _add(verbs, "validate", "validate.validate", "check a desired-state.yaml: every problem with its line")
-    check.add_argument("file", nargs="?", default="desired-state.yaml")
+    check.add_argument("file", nargs="?", default="desired-state.yaml", help="- for standard input")
     check.add_argument("--host", default="", help="with what `hosts` says of this one")
     outside.add_smoke(_add(verbs, "smoke", "smoke.smoke", "does the app answer as it should, seen from here?"))
     text = "one look from outside, for cron: smoke tests, news on the status branch; alerts to Slack or Telegram"
     outside.add_watch(_add(verbs, "watch", "watch.watch", text))
-    _add(verbs, "version", "inspect.version", "the agent's version")
+    _add(verbs, "version", "version.version", "the agent's version")
     return parser, verbs.choices
 
 
@@ -137,17 +134,17 @@ def _add(
     verbs: argparse._SubParsersAction[_Parser], name: str, verb: str, text: str, *, json: str = "for programs"
 ) -> argparse.ArgumentParser:
     """`json` is the help of --json; empty: there is none."""
-    parser = verbs.add_parser(name, help=text, description=text)
+    parser = verbs.add_parser(
+        name,
+        help=text,
+        description=text,
+        epilog=examples.of(name),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.set_defaults(verb=verb, failed=FAILED)
     if json:
         parser.add_argument("--json", action="store_true", help=json)
     return parser
-
-
-def _add_plan(verbs: argparse._SubParsersAction[_Parser]) -> None:
-    text = "what would be done now, and why"
-    parser = _add(verbs, "plan", "foresee.plan", text)
-    parser.epilog = "exit codes: 0 nothing to do, 2 something, 1 nothing, but the newest revision is unknown or invalid"
 
 
 def _add_reconcile(verbs: argparse._SubParsersAction[_Parser]) -> None:
@@ -157,19 +154,9 @@ def _add_reconcile(verbs: argparse._SubParsersAction[_Parser]) -> None:
     parser.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)
 
 
-_ROLLBACK = """\
-examples:
-  gitops-vm rollback                       in a clone: a commit that brings the last good revision back, and its push
-  gitops-vm rollback 4f2c9d1a              the same for this revision
-  gitops-vm rollback --dry-run             what it would do
-  gitops-vm --on vm-1 rollback             on that VM alone, until the next push; `gitops-vm resume` ends it sooner
-"""
-
-
 def _add_rollback(verbs: argparse._SubParsersAction[_Parser]) -> None:
     text = "go back to the last good revision: in a clone by a commit for every VM, on a VM until the next push"
     parser = _add(verbs, "rollback", "rollback.rollback", text)
-    parser.formatter_class, parser.epilog = argparse.RawDescriptionHelpFormatter, _ROLLBACK
     parser.add_argument("revision", nargs="?", default="", metavar="REV", help="instead of the last good one")
     parser.add_argument("--dry-run", action="store_true", help="only say what would be done")
     text = "in a clone: the repository with the status branches, if it is not the one pushed to"
@@ -179,6 +166,23 @@ def _add_rollback(verbs: argparse._SubParsersAction[_Parser]) -> None:
 def _add_status(verbs: argparse._SubParsersAction[_Parser]) -> None:
     parser = _add(verbs, "status", "inspect.status", "what runs, and whether it is well")
     parser.set_defaults(failed=Code.UNKNOWN)  # 1 is a verdict: what could not be read has none
+    _add_remote(parser)
+
+
+def _add_wait(verbs: argparse._SubParsersAction[_Parser]) -> None:
+    text = "wait until what was pushed is live, or has failed"
+    parser = _add(verbs, "wait", "wait.wait", text, json="for programs: a list of objects")
+    parser.set_defaults(failed=Code.UNKNOWN)
+    text = "which one; without it what the VM knows of as newest"
+    parser.add_argument("revision", nargs="?", metavar="REVISION", type=values.revision, help=text)
+    limit = values.span(timedelta(seconds=1), timedelta(days=1))
+    parser.add_argument(
+        "--timeout", metavar="TIME", type=limit, default=timedelta(minutes=10), help="no longer than this (default 10m)"
+    )
+    _add_remote(parser)
+
+
+def _add_remote(parser: argparse.ArgumentParser) -> None:
     text = "read the status branches of this repository instead; with --json a list"
     parser.add_argument("--remote", metavar="URL", type=values.remote, help=text)
     parser.add_argument("--host", metavar="NAME", type=values.host, help="only at status/NAME, with --remote")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..problems import InvalidSpec, Problem
 from .model import AppSource, Python, Spec, Suspend
+from .models import Model
 from .read import parse
 from .remotes import Ref
 from .rollout import Backoff, Retry, Rollback, Rollout, SelfHeal, Strategy, Sync
@@ -15,6 +16,7 @@ __all__ = [
     "HttpGet",
     "InvalidSpec",
     "Launched",
+    "Model",
     "Probe",
     "Problem",
     "Python",

@@ -31,6 +31,7 @@ _PLAINLY = {
     "int_type": "write a whole number",
     "int_from_float": "write a whole number",
     "finite_number": "write a number",
+    "too_long": "write {max_length} of them or less",
     "tuple_type": "write a list, such as [a, b]",
     "mapping_type": "write a map: names with values",
     "model_type": "write a map: keys with values",
@@ -73,7 +74,8 @@ def _message(error: ErrorDetails, loc: Path, node: Node, model: type[Strict]) ->
 
 def _unknown(model: type[Strict], loc: Path) -> str:
     key, around = str(loc[-1]), model_at(model, loc[:-1]) or model
-    elsewhere = list(places(model, key))
+    below = places(around, key, ".".join(map(str, (*loc[:-1], ""))))
+    elsewhere = list(below) or list(places(model, key))
     return unknown_key(key, (*fields(around), *around.more_keys), elsewhere if len(elsewhere) <= _MOST_PLACES else ())
 
 

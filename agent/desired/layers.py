@@ -26,10 +26,10 @@ class Kind:
     most: int
 
 
-MODES = Kind(key="modes", holds=("python", "service"), name=NAME, rule=NAME_RULE, most=MAX_MODES)
+MODES = Kind(key="modes", holds=("python", "service", "models"), name=NAME, rule=NAME_RULE, most=MAX_MODES)
 HOSTS = Kind(
     key="hosts",
-    holds=("mode", "suspend", "restartedAt", "python", "service", "rollout", "sync"),
+    holds=("mode", "suspend", "restartedAt", "python", "service", "models", "rollout", "sync"),
     name=HOST,
     rule=HOST_RULE,
     most=MAX_HOSTS,

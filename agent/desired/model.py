@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
 from .base import Strict
+from .models import MOST, Model
 from .remotes import LOCAL_ALLOWED, Ref, RemoteURL
 from .rollout import Rollout, Strategy, Sync
 from .service import Launched, Service
@@ -80,10 +81,20 @@ class Spec(Strict):
     """The environment it runs in."""
     service: Service = Field(examples=[{"exec": "python -m app", "port": 8010}])
     """The program and its health."""
+    models: tuple[Model, ...] = Field((), max_length=MOST)
+    """Models that are fetched, and checked, before it is started; it finds them where Hugging Face's libraries look."""
     rollout: Rollout = Rollout()
     """How a new release replaces the old one."""
     sync: Sync = Sync()
     """How the VM follows the repository."""
+
+    @field_validator("models")
+    @classmethod
+    def _each_once(cls, models: tuple[Model, ...]) -> tuple[Model, ...]:
+        repos = [model.repo for model in models]
+        if twice := next((repo for repo in repos if repos.count(repo) > 1), None):
+            raise refusal(f"{twice} stands here twice; an app asks for it by its name, so keep one revision")
+        return models
 
     @model_validator(mode="after")
     def _can_hand_over(self) -> Self:

@@ -30,7 +30,7 @@ class Probe(Strict):
     """What is asked."""
     period: Annotated[timedelta, seconds(1, 3600)] = Field(timedelta(seconds=5), alias="periodSeconds")
     """The time from one question to the next."""
-    timeout: Annotated[timedelta, seconds(1, 300)] = Field(timedelta(seconds=3), alias="timeoutSeconds")
+    timeout: Annotated[timedelta, seconds(1, 30)] = Field(timedelta(seconds=3), alias="timeoutSeconds")
     """No answer within this time is a failure."""
     failure_threshold: int = Field(3, ge=1, le=3600)
     """So many failures in a row are a verdict."""
@@ -106,8 +106,10 @@ class Service(Strict):
     @property
     def hosted(self) -> Launched | None:
         """The app that runs in a server of ours; None for a program of its own."""
-        written = (Launched(kind, (target,)) for kind in _HOSTED if (target := getattr(self, kind)))
-        return next(written, None)
+        for kind in _HOSTED:
+            if target := getattr(self, kind):
+                return Launched(kind, (target,))
+        return None
 
     @property
     def holds_socket(self) -> bool:

@@ -14,9 +14,17 @@ from .base import Strict
 _LONGEST_TYPO = 40  # comparing is quadratic
 _ALIKE = 0.66  # two letters of three, as in "aap" for "app"
 
+_KUBERNETES = {
+    "successThreshold": "one success is enough",
+    "initialDelaySeconds": "startupProbe gives it the time it needs",
+}
+"""What is not here though the others of its kind are, and why."""
+
 
 def unknown_key(key: str, known: Iterable[str], elsewhere: Iterable[str] = ()) -> str:
     """`known` are the keys of this map; `elsewhere` are dotted paths that end in the same key."""
+    if why := _KUBERNETES.get(key):
+        return f"unknown key; there is none here: {why}"
     names = list(known)
     spelling = {name.lower().replace("_", ""): name for name in names}
     typo = key.lower().replace("_", "").replace("-", "")[:_LONGEST_TYPO]
@@ -35,6 +43,8 @@ def fields(model: type[Strict]) -> dict[str, FieldInfo]:
 def model_at(model: type[Strict], path: Path) -> type[Strict] | None:
     """The map at `path`, None where there is none."""
     for key in path:
+        if isinstance(key, int):  # an item of a list: the map is the same for all
+            continue
         field = fields(model).get(str(key))
         inner = _inner(field) if field else None
         if inner is None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:  # the daemon and the supervisor import modules of this package: it must cost them no pydantic
     from ..errors import AgentError, Reason
-    from ..names import ReleaseId, Revision, VenvId
+    from ..names import ModelId, ReleaseId, Revision, VenvId
     from ..observed import Observed
     from ..release import Release
     from ..report import Fetched, Report
@@ -38,13 +38,16 @@ class Host(Protocol):
     def observe(self, desired: Release | None) -> Observed: ...
 
     def prepare(self, release: Release) -> None:
-        """Begin to make its environment and return at once; what is being made is observed. Raises why the last try failed."""
+        """Begin to make its environment and to fetch its models, and return at once; what is being made is observed.
+
+        Raises why the last try failed.
+        """
 
     def abandon(self) -> None:
         """End what is being made, if anything is. Never raises AgentError: what cannot be ended is observed again."""
 
     def build(self, release: Release) -> None:
-        """Put its code on the disk. Its environment is whole."""
+        """Put its code on the disk. Its environment and its models are whole."""
 
     def install_units(self, release: Release) -> None: ...
 
@@ -61,7 +64,7 @@ class Host(Protocol):
 
     def reject(self, release: Release, reason: Reason, message: str) -> None: ...
 
-    def prune(self, releases: frozenset[ReleaseId], venvs: frozenset[VenvId]) -> None: ...
+    def prune(self, releases: frozenset[ReleaseId], venvs: frozenset[VenvId], models: frozenset[ModelId]) -> None: ...
 
     def failed(self, release: ReleaseId, step: str, error: AgentError) -> None:
         """Write down that a step failed, so that the plan can space the next tries."""

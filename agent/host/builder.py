@@ -20,11 +20,12 @@ from .build_process import BuildProcess
 
 _CLASSES: Mapping[str, type[AgentError]] = {kind.__name__: kind for kind in (Transient, Stalled, Broken)}
 _LONGEST = 300  # characters of a last word
+_ONLINE = {"HF_HUB_OFFLINE": "0"}  # whatever this user has for programs of their own
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """What is to be made: the environment of a release. `files` are those of the repository that say what is in it."""
+    """What is to be made: the environment of a release, and its models. `files` are those of the repository that say what is in it."""
 
     release: Release
     since: datetime
@@ -73,11 +74,17 @@ class Builder:
             return None
         ended = BuildState.FAILED if self.process.outcome.exists() else BuildState.LOST
         state = BuildState.RUNNING if runs else ended
-        return Building(venv=order.release.venv, since=order.since, state=state, doing=_text(self.process.doing))
+        return Building(
+            venv=order.release.venv,
+            models=order.release.models,
+            since=order.since,
+            state=state,
+            doing=_text(self.process.doing),
+        )
 
     def begin(self, release: Release, files: Mapping[str, bytes], now: datetime) -> None:
         order = Order(release=release, since=now, files=files, packages=self._packages)
-        self.process.start(order.to_json(), self._environ)
+        self.process.start(order.to_json(), {**self._environ, **_ONLINE})
 
     def take_failure(self) -> None:
         """Raise why the last one failed, once."""

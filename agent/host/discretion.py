@@ -15,6 +15,7 @@ from ..observed import Observed, Process
 from ..paths import Paths
 from ..report import Fetched
 from ..status.redact import redact
+from . import disk
 from .known_secrets import known_secrets
 
 P = ParamSpec("P")
@@ -69,12 +70,13 @@ H = TypeVar("H", bound=_Host)
 
 
 def discreet(method: Callable[Concatenate[H, P], T]) -> Callable[Concatenate[H, P], T]:
-    """The method of a host, whose AgentErrors hold no secret of this VM."""
+    """The method of a host, whose AgentErrors hold no secret of this VM. A full disk is such an error as well."""
 
     @wraps(method)
     def speak(host: H, /, *arguments: P.args, **options: P.kwargs) -> T:
         try:
-            return method(host, *arguments, **options)
+            with disk.told():
+                return method(host, *arguments, **options)
         except AgentError as error:
             host.discretion.hush(error)
             raise

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import stat
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -22,18 +23,40 @@ _BLOCK = 512
 """Bytes, whatever the filesystem's own: stat(2)."""
 
 
-def require(path: Path, size: int = 0) -> None:
+def require(path: Path, size: int = 0, why: str = "") -> None:
     """Raises Broken unless `size` more bytes below `path` leave RESERVE free."""
-    there = next(parent for parent in (path, *path.parents) if parent.exists())
-    free = shutil.disk_usage(there).free
-    if free < size + RESERVE:
-        needed = f"{_mega(free)} are free at {there}, {_mega(size + RESERVE)} are needed"
-        raise full(needed)
+    if not has_room(path, size):
+        there = _there(path)
+        free = shutil.disk_usage(there).free
+        raise full(f"{why}{_mega(free)} are free at {there}, {_mega(size + RESERVE)} are needed")
+
+
+def has_room(path: Path, size: int) -> bool:
+    return shutil.disk_usage(_there(path)).free >= size + RESERVE
+
+
+def _there(path: Path) -> Path:
+    return next(parent for parent in (path, *path.parents) if parent.exists())
 
 
 def full(what: str) -> Broken:
     hint = "gitops-vm gc --cache frees what can be made again; see what fills it: du -xh ~ | sort -h | tail"
     return Broken(Reason.DISK_FULL, f"the disk is full: {what}", hint=hint)
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """A disk that takes no more is no bug: Broken, instead of the kernel's OSError."""
+    try:
+        yield
+    except OSError as error:
+        if not is_full(error):
+            raise
+        raise full(f"no room to write {error.filename or 'more'}") from error
+
+
+def is_full(error: OSError) -> bool:
+    return error.errno in {errno.ENOSPC, errno.EDQUOT}
 
 
 def freed(*paths: Path) -> int:

@@ -10,6 +10,7 @@ _KNOWN = {
     200: " (its directory cannot be entered)",  # systemd.exec(5), "Process Exit Codes"
     203: " (it could not be executed)",
 }
+_KILLERS: dict[int, str] = {signal.SIGKILL: " (for want of memory? see dmesg)"}
 _RESULTS = {
     "watchdog": "missed its watchdog and was ended",
     "timeout": "did not start or stop in time and was ended",
@@ -22,7 +23,7 @@ def ending(result: str, *, status: int | None = None, killed_by: int | None = No
     if result in _RESULTS:
         return _RESULTS[result]
     if killed_by is not None:
-        return f"was killed by {_name(killed_by)}"
+        return f"was killed by {_name(killed_by)}{_KILLERS.get(killed_by, '')}"
     if status is not None:
         return f"exited with status {status}{_KNOWN.get(status, '')}"
     return ""

@@ -18,6 +18,7 @@ from ..paths import Paths
 from ..source import Packages
 from . import disk, files, interpreter
 from .bytecode import carry_over
+from .downloads import Downloads
 from .install import install
 from .interpreter import Interpreter
 from .recipe import Environment, make_environment
@@ -43,6 +44,7 @@ class Environments:
         self._paths = paths
         self._packages = packages
         self._uv = Uv(environ, paths.packages)
+        self._downloads = Downloads(paths.packages)
         self._interpreters: dict[str | None, Interpreter] = {}
 
     def resolve(self, spec: Spec, read: Read) -> Environment:
@@ -89,11 +91,12 @@ class Environments:
         disk.require(venv)
         files.remove(venv)
         try:
-            install(wanted, venv, self._uv, self._packages, deadline=deadline, say=say)
-            say("making sure that it is on the disk")
-            _protect(venv)
-            carry_over(venv, map(self._paths.venv, self.complete()))
-            disk.settle(venv)
+            with self._downloads.adding():
+                install(wanted, venv, self._uv, self._packages, deadline=deadline, say=say)
+                say("making sure that it is on the disk")
+                _protect(venv)
+                carry_over(venv, map(self._paths.venv, self.complete()))
+                disk.settle(venv)
         except BaseException:
             files.remove(venv)
             raise

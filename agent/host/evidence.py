@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -16,7 +15,7 @@ from ..source import Source
 from ..status.facts import Environment, Facts
 from . import capabilities
 from .environment import Environments
-from .facts import agent_facts, inventory
+from .facts import agent_facts, installed_as, inventory
 from .known_secrets import known_secrets
 from .outbox import Outbox
 from .posture import Posture
@@ -65,7 +64,7 @@ class Evidence:
 
     def _facts(self, report: Report) -> Facts:
         active, known = running(report, report.at), capabilities.read(self._machine)
-        agent = agent_facts(self._daemon(), version=__version__, revision=_installed_as())
+        agent = agent_facts(self._daemon(), version=__version__, revision=installed_as())
         return Facts(
             host=self._source.host,
             heartbeat=self._source.status.heartbeat,
@@ -98,9 +97,3 @@ class Evidence:
             return datetime.fromisoformat((self._paths.state / "handled").read_text())
         except (OSError, ValueError):
             return None
-
-
-def _installed_as() -> str | None:
-    """Bootstrap installs the agent as `agent/releases/<version>-<digest of its files>`; None where it runs from a checkout."""
-    place = Path(sys.prefix)
-    return place.name.rpartition("-")[2] if place.parent.name == "releases" else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -13,6 +14,12 @@ from . import proc
 def agent_facts(pid: int, *, version: str, revision: str | None) -> Agent:
     """Of the resident daemon `pid`."""
     return Agent(version=version, revision=revision, start_time=proc.start_time(pid), rss=proc.rss(pid))
+
+
+def installed_as() -> str | None:
+    """Bootstrap installs the agent as `agent/releases/<version>-<digest of its files>`; None where it runs from a checkout."""
+    place = Path(sys.prefix)
+    return place.name.rpartition("-")[2] if place.parent.name == "releases" else None
 
 
 def inventory(paths: Iterable[Path], root: Path) -> tuple[Item, ...]:

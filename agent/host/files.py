@@ -29,8 +29,12 @@ def write_volatile(path: Path, data: str) -> None:
     """Replace the file at once, for readers at the same time; a power cut may lose it."""
     make_directory(path.parent)
     aside = path.with_name(f".{path.name}.{os.urandom(4).hex()}")
-    aside.write_text(data)
-    aside.replace(path)
+    try:
+        aside.write_text(data)
+        aside.replace(path)
+    except BaseException:
+        aside.unlink(missing_ok=True)
+        raise
 
 
 def holds(path: Path, text: str) -> bool:

@@ -30,7 +30,7 @@ class Garbage:
 
     def leftovers(self) -> list[Path]:
         """What was half made or half removed when an agent was killed."""
-        folders = (self._paths.releases, self._paths.venvs, self._paths.mirrors)
+        folders = (self._paths.releases, self._paths.venvs, self._paths.models, self._paths.mirrors)
         return sorted(path for folder in folders for path in folder.glob(".*"))
 
     def packages(self) -> int:

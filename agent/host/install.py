@@ -14,6 +14,7 @@ from . import disk
 from .accelerator import is_doubtful, refuse_cuda
 from .build_process import INSTALLS_INTO
 from .command import Result
+from .estimate import has_sizes, refuse_what_cannot_fit
 from .git_errors import public
 from .recipe import Environment
 from .uv import Uv
@@ -59,11 +60,20 @@ def install(
         make, *fill = commands(wanted, venv, packages, uv.environment)
         run(make)
         for argv in fill:
-            if wanted.lock and is_doubtful(wanted.lock, packages):
-                refuse_cuda(wanted.lock, run([*argv, "--dry-run"]))
+            if wanted.lock and (is_doubtful(wanted.lock, packages) or has_sizes(wanted.lock)):
+                rehearsal = run([*argv, "--dry-run"])
+                _refuse(wanted.lock, rehearsal, packages, venv, uv.cache)
             # Where all of a lock is in the cache no index is asked, which saves most of the time.
             if not (wanted.lock and wanted.lock.is_pinned and attempt([*argv, "--offline"]).ok):
                 run(argv)
+
+
+def _refuse(lock: Lock, rehearsal: Result, packages: Packages, venv: Path, cache: Path) -> None:
+    """What is not to be fetched, by what a dry run has planned."""
+    if is_doubtful(lock, packages):
+        refuse_cuda(lock, rehearsal)
+    if has_sizes(lock):
+        refuse_what_cannot_fit(lock, rehearsal, venv, cache)
 
 
 def _told(name: str, say: Callable[[str], None]) -> Callable[[bytes], None]:

@@ -12,7 +12,7 @@ def known_secrets(paths: Paths) -> frozenset[str]:
     """Values of the app's environment file, the https credentials, the ssh keys. Read anew each time: they are rotated."""
     return frozenset(
         (
-            *_environment(_text(paths, "environment")),
+            *(value for _, value in environment(paths)),
             *_credentials(_text(paths, "credentials")),
             *_credentials(_text(paths, "status_credentials")),
             _text(paths, "deploy_key"),
@@ -21,19 +21,19 @@ def known_secrets(paths: Paths) -> frozenset[str]:
     ) - {""}
 
 
+def environment(paths: Paths) -> Iterator[tuple[str, str]]:
+    """The app's variables that are in no repository, as systemd's EnvironmentFile has them: KEY=value, perhaps in quotes."""
+    for line in _text(paths, "environment").splitlines():
+        name, separator, value = line.partition("=")
+        if separator and not name.lstrip().startswith(("#", ";")):
+            yield name.strip(), value.strip().strip("\"'")
+
+
 def _text(paths: Paths, name: str) -> str:
     with suppress(OSError):
         text: str = getattr(paths, name).read_text(errors="replace")
         return text
     return ""
-
-
-def _environment(text: str) -> Iterator[str]:
-    """As systemd's EnvironmentFile has it: KEY=value, perhaps in quotes."""
-    for line in text.splitlines():
-        name, separator, value = line.partition("=")
-        if separator and not name.lstrip().startswith(("#", ";")):
-            yield value.strip().strip("\"'")
 
 
 def _credentials(text: str) -> Iterator[str]:

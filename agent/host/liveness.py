@@ -6,6 +6,7 @@ import socket
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
+from time import monotonic
 
 from .unix import connected
 
@@ -19,11 +20,12 @@ def get(host: str, port: int, path: str, *, unix: str = "", timeout_seconds: flo
     `unix`: the path of a Unix socket that is asked instead of the port.
     """
     request = f"GET {path} HTTP/1.1\r\nHost: {host}:{port}\r\nUser-Agent: gitops-vm\r\nConnection: close\r\n\r\n"
+    end = monotonic() + timeout_seconds
     try:
         with _connected(host, port, unix, timedelta(seconds=timeout_seconds)) as connection:
             connection.sendall(request.encode())
             line = connection.recv(_STATUS_LINE)
-            _hear_out(connection)
+            _hear_out(connection, end)
     except TimeoutError:
         return f"GET {path} gave no answer within {timeout_seconds:g} s"
     except OSError as error:
@@ -37,11 +39,17 @@ def _connected(host: str, port: int, path: str, timeout: timedelta) -> socket.so
     return socket.create_connection((host, port), timeout=timeout.total_seconds())
 
 
-def _hear_out(connection: socket.socket) -> None:
-    """Read what else it says: closing before would reset the connection, which many a server logs as an error."""
+def _hear_out(connection: socket.socket, end: float) -> None:
+    """Read what else it says: closing before would reset the connection, which many a server logs as an error.
+
+    One that drips is left at `end` (monotonic seconds): the daemon's watchdog is fed by the loop that waits here.
+    """
     left = _ANSWER
     with suppress(OSError):  # the verdict is known already
-        while left > 0 and (chunk := connection.recv(left)):
+        while left > 0 and (seconds := end - monotonic()) > 0:
+            connection.settimeout(seconds)
+            if not (chunk := connection.recv(left)):
+                return
             left -= len(chunk)
 
 

@@ -30,8 +30,9 @@ class Held:
     def say(self, doing: str = "") -> None:
         """Write down who holds it and what for."""
         text = f"{os.getpid()} {doing}".rstrip().encode()[:_LONGEST]
-        os.pwrite(self.descriptor, text, 0)
-        os.truncate(self.descriptor, len(text))
+        with suppress(OSError):  # a full disk: the lock holds all the same
+            os.pwrite(self.descriptor, text, 0)
+            os.truncate(self.descriptor, len(text))
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from ..release import Release
 from . import proc
 from .builder import Builder
 from .environment import Environments
+from .models import Models
 from .probe import Prober
 from .records import Records, paused
 from .releases import Releases
@@ -33,6 +34,7 @@ class Observer:
         self._paths = paths
         self._releases = releases
         self._environments = environments
+        self._models = Models(paths)
         self._builder = builder
         self._services = services
         self._prober = prober
@@ -49,6 +51,8 @@ class Observer:
             installed=self._installed(built, desired),
             venvs=venvs,
             partial=self._environments.remains(),
+            models=self._models.complete(),
+            partial_models=self._models.remains(),
             building=building,
             remains=self._releases.remains(venvs) | (self._services.units() - built.keys()),
             current=self._releases.current(),

@@ -9,12 +9,12 @@ from pathlib import Path
 
 from .. import heads
 from ..desired import Ref
-from ..errors import AgentError
+from ..errors import AgentError, Stalled
 from ..heads import Head
 from ..names import Revision, make_revision
 from ..paths import Paths
 from ..report import Fetched
-from . import remote
+from . import disk, remote
 from .repository import Repository
 from .transport import Remote
 
@@ -70,20 +70,22 @@ class Origin:
     def fetch(self, known: Revision | None) -> Fetched:
         """Where the ref stands, with its objects in the mirror. `known` is the answer while there is no newer one."""
         head = self._head()
-        error = head.error
+        error, behind = head.error, False
         revision = known
         if head.sha:
             try:
-                self.repository.fetch(head.sha)
+                with disk.told():
+                    self.repository.fetch(head.sha)
                 revision = make_revision("" if self.remote.is_commit else self.remote.name, head.sha)
             except AgentError as failure:
-                error = failure
+                error, behind = failure, not isinstance(failure, Stalled)
         return Fetched(
             url=self.remote.url,
             ref=self.remote.ref,
             revision=revision,
             at=datetime.fromisoformat(head.at) if head.at else None,
             error=error,
+            behind=behind,
         )
 
     def _head(self) -> Head:

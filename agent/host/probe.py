@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import requests
@@ -32,7 +33,6 @@ class Prober:
 
     def __init__(self, paths: Paths, traffic: Traffic) -> None:
         self._path = paths.state / "probes.json"
-        self._pulse = paths.state / "liveness.json"
         self._paths = paths
         self._traffic = traffic
         self._session = requests.Session()
@@ -52,12 +52,15 @@ class Prober:
         if not known.get("started"):
             answer = self._ask(process, spec, service.startup_probe, known.get("readiness"), now)
             if not answer.ok:
+                answer = replace(answer, message=answer.message + _elsewhere(answer, process, spec))
                 self._remember(process, started=False, readiness=answer)
                 return replace(process, readiness=answer)
-        readiness = self._ask(process, spec, service.readiness_probe, known.get("readiness"), now)
+        before = _counted(self._paths.readiness, process, known.get("readiness"))
+        readiness = self._ask(process, spec, service.readiness_probe, before, now)
         if process.phase is Phase.ACTIVATING:
             return replace(process, readiness=readiness)
-        liveness = self._ask(process, spec, service.liveness_probe, self._liveness(process, known), now)
+        before = _counted(self._paths.liveness, process, known.get("liveness"))
+        liveness = self._ask(process, spec, service.liveness_probe, before, now)
         self._remember(process, started=True, readiness=readiness, liveness=liveness)
         return replace(process, started=True, readiness=readiness, liveness=liveness)
 
@@ -103,13 +106,6 @@ class Prober:
         except requests.RequestException as error:
             return None, f"{what}: {type(error).__name__}", timedelta(0)
 
-    def _liveness(self, process: Process, known: dict[str, Any]) -> dict[str, Any] | None:
-        """The daemon asks between the passes: its count goes on here."""
-        pulse = sentinel.read(self._pulse)
-        if pulse and pulse.release == process.release and datetime.fromisoformat(pulse.since) >= process.since:
-            return {"failures": pulse.failures, "since": pulse.since}
-        return known.get("liveness")
-
     def _known(self, process: Process) -> dict[str, Any]:
         try:
             document = json.loads(self._path.read_text())
@@ -121,7 +117,16 @@ class Prober:
         document = {"process": _key(process), "started": started}
         for name, answer in answers.items():
             document[name] = {"failures": answer.failures, "since": answer.since and answer.since.isoformat()}
-        files.write_volatile(self._path, json.dumps(document, default=str))
+        with suppress(OSError):  # a full disk: the next pass counts anew
+            files.write_volatile(self._path, json.dumps(document, default=str))
+
+
+def _counted(path: Path, process: Process, known: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    """The daemon asks between the passes: its count goes on here."""
+    pulse = sentinel.read(path)
+    if pulse and pulse.release == process.release and datetime.fromisoformat(pulse.since) >= process.since:
+        return {"failures": pulse.failures, "since": pulse.since}
+    return known
 
 
 def _hear_out(answer: requests.Response) -> str:
@@ -157,6 +162,15 @@ def stranger(process: Process, spec: Spec) -> str:
     if process.pid in (holder, proc.session(holder)):
         return ""
     return f"port {port} is held by process {holder} ({proc.name(holder)}), not by the app"
+
+
+def _elsewhere(answer: ProbeResult, process: Process, spec: Spec) -> str:
+    """Where a program listens that did not answer: it may have opened another port than its own."""
+    own = spec.service.port
+    ports = proc.ports_of(process.pid) if process.pid and answer.code is None else frozenset()
+    if ports <= {own} or (own in ports and not spec.service.holds_socket):
+        return ""
+    return f"; the process listens on port {', '.join(map(str, sorted(ports - {own})))} (its own is {own})"
 
 
 def _key(process: Process) -> str:

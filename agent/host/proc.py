@@ -47,10 +47,10 @@ def start_time(pid: int) -> datetime | None:
     return datetime.fromtimestamp(_boot_time(), UTC) + since_boot
 
 
-def free_memory() -> int | None:
-    """Bytes that programs can have without swapping (MemAvailable)."""
+def free_memory(meminfo: Path = _PROC / "meminfo") -> int | None:
+    """Bytes that programs can have without swapping (MemAvailable); None where the kernel does not say."""
     with suppress(*_GONE):
-        for line in (_PROC / "meminfo").read_text().splitlines():
+        for line in meminfo.read_text().splitlines():
             if line.startswith("MemAvailable:"):
                 return int(line.split()[1]) * 1024
     return None
@@ -92,16 +92,24 @@ def is_listening(port: int) -> bool:
 
 def listening(port: int) -> frozenset[str]:
     """The sockets that listen on the TCP port, as /proc/PID/fd names them."""
-    return frozenset(f"socket:[{inode}]" for inode in _listening(port))
+    return frozenset(socket for socket, where in _listening() if where == port)
 
 
-def _listening(port: int) -> Iterator[str]:
+def ports_of(leader: int) -> frozenset[int]:
+    """The TCP ports that a process listens on, or another one of the session it leads."""
+    ports = dict(_listening())
+    family = [pid for pid in pids() if leader in (pid, session(pid))]
+    return frozenset(ports[each] for pid in family for each in _descriptors(pid) if each in ports)
+
+
+def _listening() -> Iterator[tuple[str, int]]:
+    """Every listening TCP socket, and its port."""
     for table in ("tcp", "tcp6"):
         with suppress(*_GONE):
             for line in (_PROC / "net" / table).read_text().splitlines()[1:]:
                 _, local, _, state, *rest = line.split()
-                if state == _LISTEN and int(local.rpartition(":")[2], 16) == port:
-                    yield rest[5]
+                if state == _LISTEN:
+                    yield f"socket:[{rest[5]}]", int(local.rpartition(":")[2], 16)
 
 
 def _descriptors(pid: int) -> Iterator[str]:

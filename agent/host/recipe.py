@@ -30,6 +30,6 @@ def make_environment(*, spec: Spec, lock: Lock | None, python: Interpreter, pack
     """The environment of these parts. Everything that can make its content differ is in its id."""
     extras, require_hashes = tuple(sorted(spec.python.extras)), spec.python.require_hashes
     parts = [lock.digest if lock else "", python.tag, spec.python.version, extras, require_hashes]
-    recipe = json.dumps([*parts, packages.model_dump(mode="json")], sort_keys=True)
+    recipe = json.dumps([*parts, packages.model_dump(mode="json", exclude={"hub"})], sort_keys=True)
     name = VenvId(hashlib.sha256(recipe.encode()).hexdigest()[:_DIGITS])
     return Environment(id=name, lock=lock, python=python, extras=extras, require_hashes=require_hashes)

@@ -11,6 +11,7 @@ from .. import ledger
 from ..ledger import Ledger
 from ..observed import Pause
 from . import files
+from .ballast import Ballast
 
 log = logging.getLogger(__name__)
 
@@ -18,13 +19,14 @@ log = logging.getLogger(__name__)
 class Records:
     """Reads once; every change is written before `ledger` shows it."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, ballast: Ballast) -> None:
         self._path = path
+        self._ballast = ballast
         self.ledger = _read(path)
 
     def write(self, after: Ledger) -> None:
         if after != self.ledger:
-            files.write(self._path, after.to_json())
+            self._ballast.afford(lambda: files.write(self._path, after.to_json()))
             self.ledger = after
 
 

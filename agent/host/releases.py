@@ -13,6 +13,7 @@ from ..names import ReleaseId, VenvId
 from ..paths import Paths
 from ..release import Release
 from . import disk, files, launcher
+from .models import Models
 
 _RECORD = "release.json"
 
@@ -34,6 +35,7 @@ class Releases:
         materialise(aside / "tree")
         if release.spec.launched:
             launcher.put(aside / "launcher")
+        Models(self._paths).put(aside / "hub", release.spec.models)
         files.write(aside / _RECORD, releases.dump(release))
         disk.settle(aside)
         files.remove(place)
@@ -71,9 +73,11 @@ class Releases:
         files.link(self._paths.current, str(place.relative_to(self._paths.data)))
 
     def remove(self, names: Iterable[ReleaseId]) -> None:
+        """And what their launchers have left in the runtime directory."""
         disk.sweep(self._paths.releases)
         for name in names:
             files.remove(self._paths.release(name))
+            files.remove(self._paths.private(name))
 
 
 def _read(place: Path) -> Release | None:

@@ -84,7 +84,7 @@ class Repository:
                 raise Stalled(
                     Reason.LIMIT_EXCEEDED, f"{path} has {entry.size} bytes; limits.file is {self.limits.file}"
                 )
-            return _verified(entry)
+            return _content(entry)
 
     def _subject(self, sha: str) -> str:
         with self._commit(sha) as commit:
@@ -114,6 +114,8 @@ def _entry(tree: Tree, path: str) -> object:
     found: object = tree
     for name in path.split("/"):
         within = found if isinstance(found, Tree) else ()
+        if isinstance(found, Tree):
+            _content(found)  # a damaged one may look as if it held nothing, and nothing is an answer
         found = next((item for item in within if str(item.path).rpartition("/")[2] == name), None)
         if isinstance(found, Submodule):
             raise submodule(str(found.path))
@@ -126,8 +128,10 @@ def submodule(path: str) -> Stalled:
     return Stalled(Reason.INVALID_SOURCE, message)
 
 
-def _verified(blob: Blob) -> bytes:
-    data: bytes = blob.data_stream.read()
-    if hashlib.sha1(b"blob %d\0%b" % (len(data), data), usedforsecurity=False).digest() != blob.binsha:
-        raise Damaged(f"the content of {blob.path} is not what its name says")
+def _content(item: Blob | Tree) -> bytes:
+    """As it was stored. Raises Damaged where that is no longer what is there."""
+    data: bytes = item.data_stream.read()
+    stored = b"%b %d\0%b" % (str(item.type).encode(), len(data), data)
+    if hashlib.sha1(stored, usedforsecurity=False).digest() != item.binsha:
+        raise Damaged(f"the content of {item.path or 'the root'} is not what its name says")
     return data

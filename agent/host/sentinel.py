@@ -1,14 +1,15 @@
-"""Liveness between passes: the daemon asks, and calls a worker when the answer has been bad too often."""
+"""Readiness and liveness between passes: the daemon asks, and calls a worker when the answer has been bad too often."""
 
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic
 
-from ..daemon_config import LivenessProbe
+from ..daemon_config import WatchedProbe
 from . import files, liveness
 
 
@@ -28,7 +29,7 @@ class Sentinel:
         self._pulse: Pulse | None = None
         self.due = monotonic()
 
-    def watch(self, probe: LivenessProbe | None) -> bool:
+    def watch(self, probe: WatchedProbe | None) -> bool:
         """Ask if it is time to. True when the threshold is reached (and each time it is bad after that)."""
         if probe is None:
             self.due = monotonic() + 3600
@@ -53,7 +54,8 @@ class Sentinel:
             since=before.since if before else datetime.now(UTC).isoformat(),
             message=message,
         )
-        files.write_volatile(self._path, json.dumps(asdict(self._pulse)))
+        with suppress(OSError):  # a full disk: the pass that is called counts for itself
+            files.write_volatile(self._path, json.dumps(asdict(self._pulse)))
 
 
 def read(path: Path) -> Pulse | None:

@@ -50,8 +50,8 @@ class Services(Protocol):
     def logs(self, release: ReleaseId | None, lines: int) -> str:
         """The last lines of the app, or of one release of it."""
 
-    def follow_argv(self) -> tuple[str, ...]:
-        """The program that shows the log and goes on showing it."""
+    def follow_argv(self, lines: int) -> tuple[str, ...]:
+        """The program that shows the last lines and goes on showing what comes."""
 
 
 def choose(paths: Paths, environ: Mapping[str, str], tick: Callable[[], None] = lambda: None) -> Services:

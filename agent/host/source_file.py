@@ -7,14 +7,13 @@ from ..desired import InvalidSpec
 from ..errors import Broken, Reason
 from ..paths import Paths
 from ..source import Source
+from .setup import refuse_without
 
 
 def read_source(paths: Paths) -> Source:
     """Raises Broken where it is missing or invalid, with every problem."""
+    refuse_without(paths)
     try:
         return sources.parse(paths.source.read_bytes(), file=str(paths.source))
-    except FileNotFoundError:
-        hint = "python3 bootstrap.py USER@HOST --repo URL writes it"
-        raise Broken(Reason.INVALID_SOURCE, f"there is no {paths.source}", hint=hint) from None
     except InvalidSpec as invalid:
         raise Broken(Reason.INVALID_SOURCE, "\n".join(str(problem) for problem in invalid.problems)) from invalid

@@ -12,14 +12,14 @@ from ..observed import Phase, Process
 from ..paths import Paths
 from ..release import Release
 from ..unit import Unit, unit_of
-from ..unit_file import SOCKET
+from ..unit_file import SOCKET, WAKE
 from . import proc
 from .ending import ending
 from .port import refuse, stranger
 from .systemctl import Systemctl
 from .unit_files import UnitFiles
 
-_BOOT, _WAKE = "gitops-app-boot.service", "gitops-app-wake.service"
+_BOOT = "gitops-app-boot.service"
 _MARGIN = timedelta(seconds=15)  # what SIGKILL may take on a busy machine
 _DEFAULT_GRACE = timedelta(seconds=90)  # systemd's own, for a unit without our drop-in
 _STATE = ("Id", "ActiveState", "UnitFileState", "NeedDaemonReload")
@@ -57,7 +57,7 @@ class Systemd:
         unit = unit_of(release, self._paths)
         if not self._files.are_exact(unit):
             return False
-        states = self._systemctl.show(_name(release.id), _BOOT, SOCKET, _WAKE, properties=_STATE)
+        states = self._systemctl.show(_name(release.id), _BOOT, SOCKET, WAKE, properties=_STATE)
         _, boot, listening, _ = states
         known = all(state["NeedDaemonReload"] == "no" for state in states)
         if not (known and boot["UnitFileState"] == "enabled"):
@@ -101,12 +101,12 @@ class Systemd:
         which = f"--user-unit={_name(release)}" if release else "--user-unit=gitops-app@*.service"
         return self._systemctl.run("journalctl", "--quiet", "--output=short-iso", f"--lines={lines}", which).text
 
-    def follow_argv(self) -> tuple[str, ...]:
-        return ("journalctl", "--user", "--follow", "--lines=100", "--output=short-iso", "--identifier=gitops-app")
+    def follow_argv(self, lines: int) -> tuple[str, ...]:
+        return ("journalctl", "--user", "--follow", f"--lines={lines}", "--output=short-iso", "--identifier=gitops-app")
 
     def _let_go(self) -> None:
         """Close the socket; its service with it, in whose presence it would refuse to start again."""
-        states = self._systemctl.show(SOCKET, _WAKE, properties=_STATE)
+        states = self._systemctl.show(SOCKET, WAKE, properties=_STATE)
         if up := [state["Id"] for state in states if state["ActiveState"] != "inactive"]:
             self._systemctl.do("stop", *up)
 

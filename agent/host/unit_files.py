@@ -7,10 +7,10 @@ from pathlib import Path
 
 from ..names import ReleaseId
 from ..unit import Unit
-from ..unit_file import SOCKET, drop_in, listen_drop_in
+from ..unit_file import SOCKET, WAKE, drop_in, listen_drop_in
 from . import files
 
-_STATIC = ("gitops-agent.service", "gitops-app@.service", "gitops-app-boot.service", "gitops-app-wake.service", SOCKET)
+_STATIC = ("gitops-agent.service", "gitops-app@.service", "gitops-app-boot.service", WAKE, SOCKET)
 _RELEASE = "release.conf"
 _PACKAGE = Path(__file__).parents[1]
 

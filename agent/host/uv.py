@@ -13,6 +13,8 @@ from . import command
 from .command import Result
 
 _FIXED = {"LC_ALL": "C", "NO_COLOR": "1", "UV_NO_PROGRESS": "1", "UV_PYTHON_DOWNLOADS": "never"}
+_PATIENCE = {"UV_HTTP_TIMEOUT": "15"}
+"""Seconds of silence, as pip's own. uv tries four times, so that an index which never answers is told after a minute."""
 _INHERITED = (
     *(
         "HOME",
@@ -43,7 +45,7 @@ class Uv:
 
     def __init__(self, environ: Mapping[str, str], cache: Path) -> None:
         self._environ = environ
-        self._cache = cache
+        self.cache = cache
 
     @property
     def environment(self) -> dict[str, str]:
@@ -56,7 +58,7 @@ class Uv:
         for name, theirs in _FROM_PIP.items():
             if name not in seen and self._environ.get(theirs):
                 seen[name] = self._environ[theirs]
-        return {**seen, **_FIXED, "UV_CACHE_DIR": str(self._cache)}
+        return {**_PATIENCE, **seen, **_FIXED, "UV_CACHE_DIR": str(self.cache)}
 
     def run(
         self,

@@ -5,26 +5,27 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import cached_property, partial
+from typing import Any
 
-from ..daemon_config import DaemonConfig, LivenessProbe
 from ..desired import Ref, Spec
 from ..errors import AgentError, Reason
-from ..launcher import HTTP
-from ..names import ReleaseId, Revision, VenvId, sha
+from ..names import ModelId, ReleaseId, Revision, VenvId, sha
 from ..observed import Observed
 from ..paths import Paths
 from ..release import Release
 from ..report import Fetched, Report
 from ..source import Source
-from . import files
+from .ballast import Ballast
+from .between import tell_daemon
 from .builder import Builder
 from .declare import Declarer
 from .discretion import Discretion, discreet
 from .environment import Environments
 from .evidence import Evidence
+from .models import Models
 from .observe import Observer
 from .origin import Origin, full_ref, remote_of, status_remote_of
-from .probe import Prober, address
+from .probe import Prober
 from .records import Records
 from .releases import Releases
 from .repository import Repository
@@ -55,7 +56,8 @@ class VM:
         self._alive = alive
         self._polled = polled
         self.discretion = Discretion(paths)
-        self._records = Records(paths.state / "ledger.json")
+        self._ballast = Ballast(paths.state / "ballast")
+        self._records = Records(paths.state / "ledger.json", self._ballast)
         self.wishes = Wishes(self._records, paths.state)
         self._releases = Releases(paths)
         self._environments = Environments(paths, source.packages, environ)
@@ -142,12 +144,11 @@ class VM:
         self._records.write(self._records.ledger.reject(release, reason, message, self.now()))
 
     @discreet
-    def prune(self, releases: frozenset[ReleaseId], venvs: frozenset[VenvId]) -> None:
+    def prune(self, releases: frozenset[ReleaseId], venvs: frozenset[VenvId], models: frozenset[ModelId]) -> None:
         self._services.forget(releases)
         self._releases.remove(releases)
-        for release in releases:
-            files.remove(self._paths.private(release))
         self._environments.remove(venvs)
+        Models(self._paths).remove(models)
 
     @discreet
     def failed(self, release: ReleaseId, step: str, error: AgentError) -> None:
@@ -157,41 +158,23 @@ class VM:
 
     def publish(self, report: Report) -> None:
         self.alive("reporting")
-        self._write_daemon_config(report)
+        self._ballast.afford(lambda: self._tell(report))
+        self._ballast.keep()
+
+    def _tell(self, report: Report) -> None:
+        tell_daemon(self._paths, report, self._remotes(report))
         self._evidence.publish(report)
 
     def until_next(self, pause: timedelta | None) -> timedelta:
         """When a pass is wanted again: the plan's wish, the heartbeat, or a delivery that is due, whichever is first."""
         return self._evidence.until_next(pause, self.now())
 
-    def _write_daemon_config(self, report: Report) -> None:
-        spec = report.desired.spec if report.desired else None
-        remotes = {"config": self._origin.remote.to_json()}
+    def _remotes(self, report: Report) -> dict[str, dict[str, Any]]:
+        """Those that are followed, by the name under which the daemon tells what they answer."""
+        spec, remotes = report.desired.spec if report.desired else None, {"config": self._origin.remote.to_json()}
         if spec and spec.source.url:
             remotes["app"] = self._elsewhere(spec).remote.to_json()
-        interval = spec.sync.interval.total_seconds() if spec else 15.0
-        config = DaemonConfig(remotes=remotes, interval=interval, liveness=self._liveness(report))
-        path, text = self._paths.state / "daemon.json", config.to_json()
-        if not path.exists() or path.read_text() != text:
-            files.write(path, text)
-
-    def _liveness(self, report: Report) -> LivenessProbe | None:
-        """What the daemon asks between the passes: the release that runs and was promoted."""
-        observed = report.observed
-        release = observed.releases.get(observed.current) if observed.current else None
-        if release is None or observed.process_of(release.id) is None:
-            return None
-        probe = release.spec.service.liveness_probe
-        return LivenessProbe(
-            release=release.id,
-            host=address(release.spec).strip("[]"),
-            port=release.spec.service.port,
-            unix=str(self._paths.private(release.id) / HTTP) if release.spec.launched else "",
-            path=probe.http_get.path,
-            period=probe.period.total_seconds(),
-            timeout=probe.timeout.total_seconds(),
-            threshold=probe.failure_threshold,
-        )
+        return remotes
 
     # how it is put together
 

@@ -22,6 +22,10 @@ class Wishes:
         self._records.write(self._records.ledger.impatient())
         files.write(self._state / "handled", datetime.now(UTC).isoformat())
 
+    def ask(self, verb: str, by: str) -> None:
+        """The next start is for `by`, who typed `verb`, and heals nothing."""
+        self._records.write(self._records.ledger.ask(verb, by, datetime.now(UTC)))
+
     def retry(self, release: ReleaseId) -> None:
         """One more try of a release that may have been rejected."""
         self._records.write(self._records.ledger.retry(release))

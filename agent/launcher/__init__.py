@@ -12,6 +12,7 @@ from __future__ import annotations
 # In the private directory: where a release answers HTTP before (and while) it has the port, and where it is told what to do.
 HTTP = "http"
 CONTROL = "control"
+AWAY = "away"  # beside these directories: where the page that answers for nobody (away.py) is told to rest
 
 # What it answers on CONTROL, and says as STATUS= to the service manager.
 ACCEPTING = "accepting"

@@ -21,7 +21,7 @@ EXAMPLE = """example:
 class Arguments:
     release: str
     current: Path  # the link that names the release which accepts by itself
-    private: Path  # the directory of this release's sockets, made (0700) where it is missing
+    private: Path  # of this release's sockets, made (0700) where it is missing; its neighbours' lie beside it
     grace: timedelta  # from SIGTERM to SIGKILL
     kind: str
     words: tuple[str, ...]  # the program and its arguments; of any other kind the target alone

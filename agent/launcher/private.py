@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+from collections.abc import Iterator
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -61,3 +63,10 @@ class Neighbour:
             return (await reader.readline()).decode().strip()
         finally:
             writer.close()
+
+
+def neighbours(launched: Path) -> Iterator[Neighbour]:
+    """All whose directories lie there, whether they run or not."""
+    for directory in launched.iterdir():
+        with suppress(OSError):
+            yield Neighbour(directory)

@@ -6,11 +6,12 @@ import asyncio
 import signal
 import socket
 import sys
+from contextlib import suppress
 from datetime import timedelta
 from time import monotonic
 from typing import Any
 
-from . import ACCEPTING, CONTROL, DRAINING, HTTP, RESTING, away, control, private
+from . import ACCEPTING, AWAY, CONTROL, DRAINING, HTTP, RESTING, control, excuse, private
 from .arguments import Arguments
 from .door import Door
 from .endings import Ended
@@ -87,11 +88,18 @@ class Release:
         if not self._is_ready:
             raise ValueError("cannot accept: it is starting")
         await self._served.follow(elder)
+        self._become(ACCEPTING)  # before it is so: a page that comes up meanwhile asks, and goes
+        await self._send_away_the_page()
+        self._must_not_be_draining("accept")
         self._stop_excusing()
         if self._public is None:
             self._public = await self._served.listen(self._listener)
         self._served.parting = False
-        self._become(ACCEPTING)
+
+    async def _send_away_the_page(self) -> None:
+        """That answered visitors while nothing accepted: it has let go of the socket when this returns."""
+        with suppress(OSError):
+            await private.Neighbour(self._arguments.private.parent / AWAY).ask("rest")
 
     def _rest(self) -> None:
         self._must_not_be_draining("rest")
@@ -110,7 +118,7 @@ class Release:
         """Nothing has been promoted yet: who comes is told so, by whichever release is there."""
         own, data = self._listener.dup(), self._arguments.current.parent
         own.setblocking(False)
-        self._excuse = Door(own, lambda: away.protocol(data))
+        self._excuse = Door(own, lambda: excuse.protocol(data))
 
     def _stop_excusing(self) -> None:
         if self._excuse is not None:

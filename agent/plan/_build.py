@@ -1,4 +1,4 @@
-"""Have a release on the disk. Its environment is made beside the passes: what runs is looked after meanwhile."""
+"""Have a release on the disk. Its environment is made, and its models are fetched, beside the passes: what runs is looked after meanwhile."""
 
 from __future__ import annotations
 
@@ -20,12 +20,13 @@ SELDOM = timedelta(seconds=15)
 
 def build(desired: Release, observed: Observed, now: datetime) -> Plan:
     """The next step on the way to have it whole on the disk."""
-    if desired.venv in observed.venvs:
+    if observed.can_hold(desired):
         step: Build | Prepare = Build(desired, f"{short(desired.revision)} is declared and not built on this VM")
-    elif (building := observed.building) and building.state is BuildState.RUNNING and building.venv == desired.venv:
+    elif (building := observed.building) and building.state is BuildState.RUNNING and _makes(building, desired):
         return _beside(building, desired, observed, now)
     else:
-        step = Prepare(desired, f"the environment of {short(desired.revision)} is not on this VM")
+        what = "a model" if desired.venv in observed.venvs else "the environment"
+        step = Prepare(desired, f"{what} of {short(desired.revision)} is not on this VM")
     message = f"building {short(desired.revision)}"
     return Plan(steps=(step,), reason=Reason.PROGRESSING, message=message, target=desired, look_again=NOW)
 
@@ -49,11 +50,8 @@ def _beside(building: Building, desired: Release, observed: Observed, now: datet
 def is_served(observed: Observed, now: datetime) -> bool:
     """Something answers or may soon. Nobody waits for a build in front of a dead service."""
     for process in observed.processes:
-        release, probation = observed.releases.get(process.release), process.release != observed.confirmed
-        promoted = process.release == observed.current
-        if release is None:
-            continue
-        if judge(process, release.spec, now, probation=probation, promoted=promoted).health is not Health.UNFIT:
+        release, standing = observed.releases.get(process.release), observed.standing(process.release)
+        if release and judge(process, release.spec, now, standing).health is not Health.UNFIT:
             return True
     return False
 
@@ -63,12 +61,21 @@ def without_stray(todo: Plan, wanted: Release | None, observed: Observed) -> Pla
     building = observed.building
     if building is None or (wanted and _is_for(building, wanted, observed)):
         return todo
-    because = f"{short(wanted.revision)} needs another environment" if wanted else "nothing is to be built now"
+    because = _why(building, wanted) if wanted else "nothing is to be built now"
     again = SOON if todo.look_again is None else todo.look_again
     return replace(todo, steps=(Abandon(building.venv, because), *todo.steps), look_again=again)
 
 
+def _why(building: Building, wanted: Release) -> str:
+    other = "other models" if building.venv == wanted.venv else "another environment"
+    return f"{short(wanted.revision)} needs {other}"
+
+
 def _is_for(building: Building, wanted: Release, observed: Observed) -> bool:
-    if building.venv != wanted.venv:
+    if not _makes(building, wanted):
         return False
-    return building.state is BuildState.RUNNING or wanted.venv not in observed.venvs
+    return building.state is BuildState.RUNNING or not observed.can_hold(wanted)
+
+
+def _makes(building: Building, release: Release) -> bool:
+    return (building.venv, building.models) == (release.venv, release.models)

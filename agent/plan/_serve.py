@@ -9,7 +9,7 @@ from ..backoff import remaining
 from ..errors import Reason
 from ..health import Health, Verdict, judge
 from ..names import short
-from ..observed import Observed, Phase, Process
+from ..observed import Observed, Phase, Process, Standing
 from ..release import Release
 from ..retention import prune
 from ..steps import Confirm, InstallUnits, Promote, Reject, Retire, Start, Step
@@ -24,8 +24,8 @@ def serve(
     process = observed.process_of(target.id)
     if process is None:
         return _launch(target, fallback, observed, now)
-    probation = not target.id == observed.confirmed == observed.current
-    verdict = _verdict(process, target, observed, now, probation=probation)
+    standing = _standing(target, observed)
+    verdict = _verdict(process, target, standing, now)
     match verdict.health:
         case Health.READY if is_well(process):
             return _settle(target, verdict, observed, now, spared)
@@ -36,16 +36,23 @@ def serve(
         case Health.UNFIT:
             return _heal(target, verdict, observed, now)
         case Health.STARTING | Health.UNREADY:
-            return _wait(target, observed, Reason.PROGRESSING if probation else verdict.reason, verdict)
+            return _wait(
+                target, observed, verdict.reason if standing is Standing.PROVEN else Reason.PROGRESSING, verdict
+            )
 
 
-def _verdict(process: Process, target: Release, observed: Observed, now: datetime, *, probation: bool) -> Verdict:
+def _standing(target: Release, observed: Observed) -> Standing:
+    """One that comes back proves itself once more before it has the traffic."""
+    standing = observed.standing(target.id)
+    return Standing.NEW if standing is Standing.PROVEN and observed.current != target.id else standing
+
+
+def _verdict(process: Process, target: Release, standing: Standing, now: datetime) -> Verdict:
     """One that has to prove itself has a deadline for it; one that has been given the traffic and falls ill has failed."""
-    promoted = observed.current == target.id
-    verdict = judge(process, target.spec, now, probation=probation, promoted=promoted)
-    if not probation or verdict.health is Health.READY:
+    verdict = judge(process, target.spec, now, standing)
+    if standing is Standing.PROVEN or verdict.health is Health.READY:
         return verdict
-    if promoted and verdict.health is Health.UNREADY and process.phase is not Phase.DEACTIVATING:
+    if standing is Standing.ON_TRIAL and verdict.health is Health.UNREADY and process.phase is not Phase.DEACTIVATING:
         return replace(verdict, health=Health.UNFIT)
     return _deadline(verdict, process, target, now)
 

@@ -11,7 +11,7 @@ from ..outlook import Status
 from ..report import Report
 from ..running import is_pinned
 from ..steps import InstallUnits, Start
-from .events import MOST, events_of
+from .events import MOST, asked, events_of
 from .memory import Counters, Entry, Memory
 
 REMEMBERED = 50
@@ -66,6 +66,8 @@ def _entry(known: Entry | None, revision: Revision, ready: Condition, report: Re
         entry = replace(known, last=report.at, total=known.total + 1)
     if report.fetched.error and ready.reason is report.fetched.error.reason:  # says nothing about this revision
         return entry
+    if ready.status is Status.UNKNOWN and entry.duration is not None:  # being healed, it is still what it proved to be
+        return entry
     verdict = ready.status is not Status.UNKNOWN and entry.duration is None
     return replace(entry, status=ready.reason, duration=report.at - entry.first if verdict else entry.duration)
 
@@ -82,9 +84,11 @@ def _counters(memory: Memory, report: Report, conditions: tuple[Condition, ...],
 
 
 def _healed(memory: Memory, report: Report) -> bool:
-    """A confirmed release was started though it was the one started last, or its units were put back while it ran."""
+    """A confirmed release was started though it was the one started last and nobody asked for it, or its units were put
+    back while it ran.
+    """
     confirmed = report.observed.confirmed
     starts = {step.release.id for step in report.done if isinstance(step, Start)}
     if starts:
-        return memory.started == confirmed and confirmed in starts
+        return memory.started == confirmed and confirmed in starts and not asked(report)
     return any(isinstance(step, InstallUnits) and step.release.id == confirmed for step in report.done)

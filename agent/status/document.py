@@ -42,7 +42,7 @@ def document(report: Report, memory: Memory, facts: Facts) -> dict[str, Any]:
         "activeRevision": active.release.revision if active else None,
         "rejectedRevisions": _rejected(report),
         "lastHandledReconcileAt": instant(facts.handled) if facts.handled else None,
-        "service": service_part(active) if active else None,
+        "service": service_part(active, facts.host) if active else None,
         "probes": [*probe_parts(active)] if active else [],
         "environment": environment_part(active, facts),
         "ssh": ssh_part(facts.ssh) if facts.ssh else None,

@@ -11,6 +11,7 @@ from typing import assert_never
 from ..conditions import Condition, Type, cut
 from ..errors import Reason
 from ..names import Revision, short
+from ..observed import Asked
 from ..outlook import Status
 from ..report import Report
 from ..steps import (
@@ -55,11 +56,17 @@ def _of_steps(report: Report) -> Iterator[Event]:
     for step in report.done:
         severity = Severity.ERROR if isinstance(step, Reject) else Severity.INFO
         reason = step.reason if isinstance(step, Reject) else Reason.PROGRESSING
-        if message := _told(step):
+        if message := _told(step, report):
             yield _event(report, severity, reason, message)
 
 
-def _told(step: Step) -> str:  # noqa: PLR0911 - a line for each verb
+def asked(report: Report) -> Asked | None:
+    """Who asked for the start that was made last in this pass."""
+    last, started = report.observed.last_start, [step.release.id for step in report.done if isinstance(step, Start)]
+    return last.asked if last and started[-1:] == [last.release] else None
+
+
+def _told(step: Step, report: Report) -> str:  # noqa: PLR0911 - a line for each verb
     """In the past tense; empty for what a condition tells better."""
     match step:
         case Promote() | Confirm():
@@ -72,8 +79,11 @@ def _told(step: Step) -> str:  # noqa: PLR0911 - a line for each verb
             return f"gave up a build: {because}"
         case Retire(release_id, because):
             return f"stopped {release_id}: {because}"
-        case Prune(releases, venvs, because):
-            return f"removed {len(releases)} old releases and {len(venvs)} environments: {because}"
+        case Prune(releases, venvs, models, because):
+            more = f" and {len(models)} models" if models else ""
+            return f"removed {len(releases)} old releases, {len(venvs)} environments{more}: {because}"
+        case Start(release) if somebody := asked(report):
+            return f"started {short(release.revision)}: {somebody.by} asked for a {somebody.verb}"
         case InstallUnits(release, because) | Start(release, because) | Reject(release, _, because):
             return f"{_VERBS[type(step)]} {short(release.revision)}: {because}"
         case unreachable:
@@ -103,8 +113,8 @@ def _of_conditions(previous: tuple[Condition, ...], current: tuple[Condition, ..
     for condition in current:
         last = before.get(condition.type)
         if condition.type is Type.READY and _turned(last, condition):
-            well = condition.status is Status.TRUE
-            yield _event(report, Severity.INFO if well else Severity.ERROR, condition.reason, condition.message)
+            fine = condition.status is Status.TRUE or condition.reason is Reason.STOPPED
+            yield _event(report, Severity.INFO if fine else Severity.ERROR, condition.reason, condition.message)
         elif condition.type in _TOLD_WHEN_THERE and last is None and condition.reason is not by_ready:
             severity = Severity.INFO if condition.type is Type.SUSPENDED else Severity.ERROR
             yield _event(report, severity, condition.reason, condition.message)

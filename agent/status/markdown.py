@@ -10,6 +10,7 @@ from collections.abc import Iterable
 
 _ACTIVE = re.compile(r"[\\`*_\[\]<>|~&$:@#{}()!^=]|(?<=www)\.", re.IGNORECASE)
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
+_LINKED = re.compile(r"https?://(?:[\w.~%+-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]+)?(?:/[\w./%~+?=&-]*)?", re.ASCII)
 _LONGEST = 400
 
 
@@ -28,8 +29,8 @@ def code(text: object) -> str:
 
 
 def link(label: str, url: str | None) -> str:
-    """`label` is Markdown already. Only https leads out of the page."""
-    safe = url is not None and re.fullmatch(r"https://[\w./%~+-]+", url, re.ASCII)
+    """`label` is Markdown already. Only http and https lead out of the page."""
+    safe = url is not None and _LINKED.fullmatch(url)
     return f"[{label}]({url})" if safe else label
 
 

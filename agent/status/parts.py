@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from ..desired import Service
 from ..observed import Phase, ProbeResult
 from ..running import Running
 from .facts import Facts, Machine, Ssh
@@ -16,18 +17,28 @@ _SYSTEMD = {
     Phase.DEACTIVATING: "deactivating",
     Phase.FAILED: "failed",
 }
+_EVERYWHERE = frozenset({"0.0.0.0", "::"})  # noqa: S104
 
 
-def service_part(active: Running) -> dict[str, Any]:
-    process = active.process
+def service_part(active: Running, vm: str) -> dict[str, Any]:
+    process, service = active.process, active.release.spec.service
     return {
         "unit": process.unit,
         "activeState": _SYSTEMD[process.phase],
         "since": instant(process.since),
-        "port": active.release.spec.service.port,
+        "port": service.port,
+        "url": _live(service, vm),
         "memoryBytes": process.memory,
         "restarts": process.restarts,
     }
+
+
+def _live(service: Service, vm: str) -> str:
+    """Where people find the app: as declared, else the address it listens on; `vm` is the name of one that listens on all."""
+    if service.public_url:
+        return service.public_url
+    address = f"[{service.host}]" if ":" in service.host else service.host
+    return f"http://{vm if service.host in _EVERYWHERE else address}:{service.port}/"
 
 
 def probe_parts(active: Running) -> Iterator[dict[str, Any]]:

@@ -52,6 +52,8 @@ def _facts(document: dict[str, Any], now: datetime) -> Iterator[tuple[str, ...]]
     if service:
         mode = f", mode {document['mode']}" if document["mode"] else ""
         yield "running", f"{_revision(document['activeRevision'])}{mode}, for {age(service['since'], now)}"
+        if url := service.get("url"):  # older agents said nothing of it
+            yield "url", url
         yield "service", f"port {service['port']}, {_memory(service['memoryBytes'])}{service['restarts']} restarts"
     else:
         yield "running", "nothing"

@@ -58,6 +58,7 @@ def service(document: dict[str, Any]) -> str:
 def _service_rows(document: dict[str, Any]) -> Iterator[tuple[str, str]]:
     unit, environment, ssh = document["service"], document["environment"], document["ssh"]
     if unit:
+        yield "URL", link(code(unit["url"]), unit["url"])
         yield "Unit", f"{code(unit['unit'])} {unit['activeState']} since {moment(unit['since'])}"
         yield "Port", str(unit["port"])
         yield "Memory", _mebibytes(unit["memoryBytes"])

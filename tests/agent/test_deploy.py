@@ -103,6 +103,26 @@ def test_a_first_deploy_that_fails_is_stalled_and_a_push_cures_it(setup: Setup) 
     vm.wait_condition("Ready", "True")
 
 
+def test_a_confirmed_release_that_is_no_longer_ready_is_told_and_left_alone(deployed: Setup, tmp_path: Path) -> None:
+    vm, repo, _ = deployed
+    sick = tmp_path / "sick"
+    moody = server().replace("200", f"500 if self.path == '/ready' and os.path.exists({str(sick)!r}) else 200")
+    state = vm.state().replace("readinessProbe: {", "readinessProbe: {httpGet: {path: /ready}, ")
+    state = state.replace("livenessProbe: {", "livenessProbe: {httpGet: {path: /alive}, ")
+    vm.wait_live(repo.deploy("moody", {"server.py": moody, "desired-state.yaml": state}))
+    vm.wait_condition("Ready", "True")
+    pid = vm.app_pid
+
+    sick.touch()
+    ready = vm.wait_condition("Ready", "False", "HealthCheckFailed")
+    assert "GET /ready answered 500" in ready["message"]
+    assert vm.code("status") == 1, vm.status["conditions"]
+
+    sick.unlink()
+    vm.wait_condition("Ready", "True")
+    assert vm.app_pid == pid, "whoever is asked for nothing is not restarted"
+
+
 def test_a_killed_app_and_a_killed_daemon_come_back(deployed: Setup) -> None:
     vm, repo, _ = deployed
     first = vm.app_pid

@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -16,8 +15,11 @@ from typing import Any
 import pytest
 
 from agent.host.proc import is_running
+from agent.host.supervisor import unit_json
+from agent.paths import locate
 from tests.agent.conftest import Setup
 from tests.localvm import LocalVM
+from tests.moments import Rollout
 from tests.process import Background, parent
 from tests.waiting import wait_for
 
@@ -241,18 +243,27 @@ def test_a_push_during_a_trial_confirms_what_is_well_and_goes_on(served: Setup, 
     assert served.vm.status["activeRevision"].endswith(second)
 
 
-@pytest.mark.parametrize("after", [0.0, 1.0, 2.0])
-def test_the_agent_killed_in_a_rollout_finishes_it_when_it_is_back(served: Setup, tmp_path: Path, after: float) -> None:
-    """`after`: seconds from the first sign of the rollout to the kill."""
+@pytest.mark.parametrize(
+    "moment", ["the release is there", "it is started", "it is promoted", "it has the traffic", "it is confirmed"]
+)
+def test_the_agent_killed_in_a_rollout_finishes_it_when_it_is_back(served: Setup, tmp_path: Path, moment: str) -> None:
+    before = pid(served.vm)
+    rollout = rollout_on(served.vm)
     with visitors(served.vm, tmp_path) as told:
         second = deploy(served, "two")
-        wait_for(lambda: second in str(served.vm.status["source"]), "the push to be seen")
-        time.sleep(after)
+        rollout.wait_for(moment)
         served.vm.kill()
         served.vm.start()
         live(served.vm, second)
         confirmed(served.vm)
+        wait_for(lambda: not is_running(before), "the end of the one before")
     assert failures(told) == []
+
+
+def rollout_on(vm: LocalVM) -> Rollout:
+    """Of the release that is pushed next."""
+    paths = locate({"GITOPS_VM_HOME": str(vm.home)}, uid=0)
+    return Rollout(paths, lambda release: unit_json.path(paths.data / "supervisor", release))
 
 
 def failures(told: dict[str, Any]) -> list[str]:

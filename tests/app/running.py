@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import sys
 from datetime import timedelta
 from pathlib import Path
@@ -14,57 +13,24 @@ from typing import Any
 import requests
 
 from tests.app.venvs import ROOT
+from tests.notified import START, Notified
 from tests.ports import free_port
-from tests.process import Background
 from tests.waiting import wait_for
 
 REVISION = "4f2c9d1a" * 5
-START = timedelta(seconds=90)  # a torch import on a busy machine
 HTTP = timedelta(seconds=60)
 
 
-class App:
+class App(Notified):
     """One process. `held` gives it its socket as a socket unit does; else it binds PORT itself."""
 
     def __init__(self, python: Path, scratch: Path, *, held: bool = True, **environment: str) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self._log = scratch / f"app-{self.port}.log"
-        self._notices = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self._notices.bind(str(scratch / f"notify-{self.port}"))
-        self._notices.setblocking(False)
-        self._heard: list[str] = []
-        # Of the tests' environment only the PATH: a service starts with little more.
-        given = {"PATH": os.environ["PATH"], "HOME": str(scratch), "NOTIFY_SOCKET": self._notices.getsockname()}
         shim = (sys.executable, str(ROOT / "tests/app/held_socket.py"), str(self.port)) if held else ()
-        given |= {} if held else {"PORT": str(self.port)}
-        at_root = ("/usr/bin/env", "-C", ROOT)
-        self._process = Background(*at_root, *shim, python, "-m", "app", log=self._log, env={**given, **environment})
-
-    @property
-    def pid(self) -> int:
-        return self._process.pid
-
-    @property
-    def output(self) -> str:
-        return self._log.read_text()
-
-    def notices(self) -> list[str]:
-        """Every line it has told systemd so far."""
-        try:
-            while True:
-                self._heard += self._notices.recv(4096).decode().splitlines()
-        except BlockingIOError:
-            return self._heard
-
-    def told(self, line: str) -> None:
-        """Returns when it has told systemd so; fails when it ends before."""
-        wait_for(lambda: line in self.notices() or self._ended(), f"{line} from the app", within=START)
-        assert line in self.notices(), f"the app ended first:\n{self.output}"
-
-    def ready(self) -> App:
-        self.told("READY=1")
-        return self
+        given = {} if held else {"PORT": str(self.port)}
+        argv = ("/usr/bin/env", "-C", ROOT, *shim, python, "-m", "app")
+        super().__init__(f"app-{self.port}", scratch, *argv, **{**given, **environment})
 
     def get(self, path: str) -> requests.Response:
         return requests.get(self.url + path, timeout=HTTP.total_seconds())
@@ -96,13 +62,3 @@ class App:
 
     def signal(self, number: signal.Signals) -> None:
         os.kill(self.pid, number)
-
-    def exit_code(self) -> int:
-        return self._process.wait(START)
-
-    def close(self) -> None:
-        self._process.stop()
-        self._notices.close()
-
-    def _ended(self) -> bool:
-        return not self._process.running

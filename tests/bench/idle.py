@@ -129,7 +129,7 @@ def _config(vm: LocalVM) -> dict[str, Any]:
 
 def _hurry(vm: LocalVM) -> Remote:
     """Make the daemon poll fast."""
-    config = {**_config(vm), "interval": INTERVAL, "liveness": None}
+    config = {**_config(vm), "interval": INTERVAL, "readiness": None, "liveness": None}
     (vm.home / "state" / "daemon.json").write_text(json.dumps(config))
     return Remote.from_json(config["remotes"]["config"])
 

@@ -24,7 +24,10 @@ USAGE = {
         "--deploy-key: cannot read",
     ),
     "half a fingerprint": (("ops@vm.invalid", *REPO, "--repo-host-key", "SHA256:abc"), "--repo-host-key: write it as"),
-    "a port that is no number": (("ops@vm.invalid", *REPO, "-p", "ssh"), "invalid int"),
+    "a key that is not there, which could be made": (("ops@vm.invalid", *REPO, "-i", "/nowhere/key"), "add --make-key"),
+    "a port that is no number": (("ops@vm.invalid", *REPO, "-p", "ssh"), "'ssh' is not a port"),
+    "a port that is none": (("ops@vm.invalid", *REPO, "-p", "0"), "'0' is not a port"),
+    "a port beyond the last": (("ops@vm.invalid", *REPO, "-p", "99999"), "'99999' is not a port"),
     "a time that is none": (("ops@vm.invalid", *REPO, "--wait", "soon"), "is not a time such as 90s"),
     "the demo on a VM": (("ops@vm.invalid", *REPO, "--demo"), "unrecognized"),
     "a repository on the VM's disk": (("ops@vm.invalid", "--repo", "/srv/mood.git"), "is not git@host:path"),
@@ -45,6 +48,7 @@ def test_what_cannot_be_meant_is_refused_with_64_and_the_reason(name: str) -> No
     assert said.code == 64
     assert reason in said.text
     assert said.steps() == {}
+    assert said.text.count("\n") == 1
 
 
 @pytest.mark.parametrize("url", ["https://me:canary-token@example.org/mood", "https://canary-token@example.org/mood"])
@@ -112,14 +116,30 @@ def test_a_vm_is_found_by_its_name_and_what_is_typed_beats_the_environment_and_t
         ("[vm-1]\nhots = x\n", "hots: not one of host"),
         ("nonsense\n", "vms.ini"),
         ("[vm-1]\nport = ssh\n", "'ssh' is not a port"),
+        ("[vm-1]\nport = 0\n", "'0' is not a port"),
+        ("[vm-1]\n# M\xfcller\n", "iconv -f latin1 -t utf-8"),
+        ("hf_canary\n", "line 1: write [NAME]"),
+        ("[vm-1]\nhost=127.0.0.1\nhf_canary\n", "line 3: write [NAME], KEY = VALUE"),
+        ("[vm-1]\nhost=hf_canary\nhost=x\n", "line 3: write [NAME]"),
+        ("[vm-1]\n[vm-1]\n", "line 2: write [NAME]"),
     ],
 )
-def test_a_file_of_vms_that_cannot_be_meant_is_refused(tmp_path: Path, text: str, reason: str) -> None:
+def test_a_file_of_vms_that_cannot_be_meant_is_refused_and_not_repeated(tmp_path: Path, text: str, reason: str) -> None:
     vms = tmp_path / "vms.ini"
-    vms.write_text(text)
+    vms.write_text(text, encoding="latin-1")
     said = call("vm-1", "--vms", str(vms))
     assert said.code == 64
     assert reason in said.text
+    assert "canary" not in said.text
+    assert said.text.count("\n") == 1
+
+
+def test_a_name_that_no_host_has_is_told_with_the_names_there_are(tmp_path: Path) -> None:
+    vms = tmp_path / "vms.ini"
+    vms.write_text("[vm-1]\nhost = 127.0.0.1\n[vm-2]\n")
+    said = call("check", "vm-9.invalid", "--vms", str(vms))
+    assert said.code == 1
+    assert "check the spelling of vm-9.invalid; vms.ini has vm-1, vm-2" in said.text
 
 
 def test_in_a_clone_that_declares_an_app_its_origin_is_the_repository_that_is_meant(tmp_path: Path) -> None:
@@ -137,6 +157,8 @@ def test_in_a_clone_that_declares_an_app_its_origin_is_the_repository_that_is_me
         ("HF_TOKEN=canary-token\n", 0o644, "others can read"),
         ("# mine\nHF_TOKEN canary-token\n", 0o600, "env:2: write NAME=value"),
         ("HF-TOKEN=canary-token\n", 0o600, "env:1: write NAME=value"),
+        ("HF_TOKEN=hf_good\nGREETING=canary token\n", 0o600, "env: GREETING must consist of"),
+        ("HF_TOKEN='canary-token'\n", 0o600, "HF_TOKEN must consist of"),
     ],
 )
 def test_a_file_of_secrets_that_cannot_be_meant_is_refused_and_not_repeated(

@@ -37,7 +37,7 @@ def _no_token(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(params=KINDS)
 def server(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[ForgeServer]:
     with ForgeServer(KINDS[request.param], token=f"canary-{secrets.token_hex(12)}") as server:
-        monkeypatch.setenv(VARIABLES[request.param], f"{server.token}\n")
+        monkeypatch.setenv("FORGE_TOKEN", f"{server.token}\n")
         yield server
 
 
@@ -222,7 +222,7 @@ def test_a_token_with_something_else_in_it_is_refused_and_not_repeated(
     github: ForgeServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FORGE_TOKEN", f"{github.token}\r\nX-Evil: 1")
-    assert "a token holds only" in refusal(github)
+    assert "FORGE_TOKEN must consist of letters" in refusal(github)
     assert github.requests == []
 
 
@@ -233,7 +233,7 @@ def test_a_token_with_something_else_in_it_is_refused_and_not_repeated(
         ("github.com", "GH_TOKEN", "GitHub"),
         ("gitlab.com", "GITLAB_TOKEN", "GitLab"),
         ("codeberg.org", "CODEBERG_TOKEN", "Forgejo"),
-        ("gitlab.com", "FORGE_TOKEN", "GitLab"),
+        ("gitlab.com", "FORGE_TOKEN", None),
         ("github.com", "GITLAB_TOKEN", None),
         ("gitlab.com", "GITHUB_TOKEN", None),
         ("git.example.org", "GITHUB_TOKEN", None),
@@ -246,6 +246,29 @@ def test_a_token_serves_its_own_forge_only(
     monkeypatch.setenv(variable, "canary")
     there = bootstrap.forge(bootstrap.repository(f"git@{host}:ada/app.git", local=False), None)
     assert (there.name if there else None) == name
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_token_for_a_forge_of_one_s_own_is_not_shown_to_a_known_one(
+    monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    """Code on the one, evidence on the other, and a token for each in the environment."""
+    own = bootstrap.repository("git@git.example.edu:ada/app.git", local=False)
+    known = bootstrap.repository("git@forge.example:ada/status.git", local=False)
+    with (
+        ForgeServer(KINDS[kind], token=f"canary-{secrets.token_hex(12)}") as company,
+        ForgeServer(KINDS[kind], token=f"canary-{secrets.token_hex(12)}") as ours,
+    ):
+        monkeypatch.setitem(bootstrap.FORGES, known.host, (KINDS[kind].version, company.api))
+        monkeypatch.setenv("FORGE_TOKEN", ours.token)
+        monkeypatch.setenv(VARIABLES[kind], company.token)
+        for repo, api in ((own, ours.api), (known, None)):
+            there = bootstrap.forge(repo, api)
+            assert there
+            assert there.register(KEY, write=True) == "changed"
+        monkeypatch.delenv("FORGE_TOKEN")
+        assert bootstrap.forge(own, ours.api) is None
+        assert bootstrap.forge(known, company.api)  # as well as by its name
 
 
 @pytest.mark.parametrize(

@@ -102,8 +102,9 @@ def test_what_is_sent_is_named_by_its_content(tmp_path: Path) -> None:
 @pytest.mark.parametrize("value", ["two\nlines", "", "a b", '"quoted"', "$HOME"])
 def test_a_token_that_would_be_read_as_something_else_is_refused_and_not_repeated(value: str) -> None:
     with pytest.raises(bootstrap.Failed) as refused:
-        bootstrap.plain(value)
+        bootstrap.plain(value, "GIT_TOKEN")
     assert not value or value not in str(refused.value)
+    assert "GIT_TOKEN" in str(refused.value)
 
 
 @pytest.mark.parametrize(("host", "name"), [("VM-1.example.edu", "vm-1"), ("my_vm", "my-vm"), ("---", "vm")])

@@ -60,9 +60,27 @@ def test_a_key_with_a_passphrase_is_refused_with_what_to_type(server: ShellServe
     assert "ssh-add KEY" in failed(call(*arguments, *REPO), "connection")
 
 
+def test_a_key_the_vm_knows_is_not_called_unknown_for_its_passphrase(server: ShellServer) -> None:
+    run("ssh-keygen", "-q", "-p", "-P", "", "-N", "a passphrase", "-f", server.key.private)
+    line = failed(call(*server.arguments(), *REPO), "connection")
+    assert f"cannot use it here without its passphrase; type: ssh-add {server.key.private}" in line
+
+
 def test_a_key_that_others_can_read_is_refused_with_what_to_type(server: ShellServer) -> None:
     server.key.private.chmod(0o644)
-    assert "chmod 600" in failed(call(*server.arguments(), *REPO), "connection")
+    assert f"chmod 600 '{server.key.private}'" in failed(call(*server.arguments(), *REPO), "connection")
+
+
+def test_an_entry_key_that_does_not_help_is_named_and_so_are_its_modes(server: ShellServer, tmp_path: Path) -> None:
+    own, entry = (SshKey.generate(tmp_path / name) for name in ("own", "entry"))
+    words = [server.target, "-p", str(server.port), "-i", str(own.private), *server.trusted(), *REPO]
+    line = failed(call(*words, "--entry-key", str(entry.private)), "connection")
+    assert f"--entry-key {entry.private}: 127.0.0.1 does not let" in line
+    assert "check the user, -i KEY and --entry-key KEY" in line
+    assert "ssh-copy-id" not in line
+    server.key.private.chmod(0o644)
+    line = failed(call(*words, "--entry-key", str(server.key.private)), "connection")
+    assert f"chmod 600 '{server.key.private}'" in line
 
 
 def test_a_host_that_does_not_exist_is_named() -> None:

@@ -100,7 +100,7 @@ def test_a_jump_host_leads_there_and_its_own_key_is_pinned_too(server: ShellServ
 def test_an_ssh_configuration_or_key_that_makes_no_sense_is_named(server: ShellServer, tmp_path: Path) -> None:
     broken = tmp_path / "broken"
     broken.write_text("Host my-vm\n Frobnicate yes\n")
-    for arguments in (("-F", str(broken)), ("-F", str(tmp_path / "none")), ("-p", "99999")):
+    for arguments in (("-F", str(broken)), ("-F", str(tmp_path / "none"))):
         said = call("my-vm", *arguments, *ONLY)
         assert said.code == 1
         assert "ssh does not understand it" in said.text, said.text

@@ -6,6 +6,7 @@ tests/vm/test_services.py does so in a real Debian. Without the option: in memor
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import pytest
 
 from tests.contract.harness import Harness, MemoryHarness
 from tests.contract.real import RealHarness
+from tests.localvm import ROOT
 
 REAL = ("embedded", "systemd")
 
@@ -49,6 +51,17 @@ def real(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[RealHarness
     made = _real(request.param, tmp_path)
     yield made
     made.end()
+
+
+@pytest.fixture
+def agent(real: RealHarness) -> Iterator[None]:
+    """The agent's Python where the unit that visitors wake looks for it; only systemd's does."""
+    python = real.paths.data / "agent" / "current" / "bin" / "python"
+    python.parent.mkdir(parents=True, exist_ok=True)
+    python.write_text(f'#!/bin/sh\nPYTHONPATH={ROOT} exec {sys.executable} "$@"\n')
+    python.chmod(0o755)
+    yield
+    python.unlink()
 
 
 def _real(backend: str, home: Path) -> RealHarness:

@@ -23,6 +23,18 @@ class Harness(Protocol):
     def make_release(self, *flags: str, **service: Any) -> Release:
         """A release that is built. `flags` are those of program.py, `service` is what desired-state.yaml says there."""
 
+    def make_launched(self, *, port: int) -> Release:
+        """The same of an app that our launcher serves."""
+
+    def make_current(self, release: Release) -> None:
+        """What a reboot starts."""
+
+    def accepts(self, release: Release) -> bool | None:
+        """Whether it takes the connections of the held socket; None while it does not say."""
+
+    def hand_over(self, release: Release, others: tuple[Release, ...]) -> None:
+        """To the first, from the others."""
+
     def crash(self, release: Release) -> None:
         """kill -9 of its main process."""
 
@@ -44,12 +56,30 @@ class MemoryHarness:
     def __init__(self) -> None:
         self.services = MemoryServices()
         self._made = 0
+        self._current: ReleaseId | None = None
 
     def make_release(self, *flags: str, **service: Any) -> Release:
         self._made += 1
         release = release_of(f"release {self._made}", spec_of(notify=service.get("notify", False)))
         self.services.programs[release.id] = _habit(flags, notify=service.get("notify", False))
         return release
+
+    def make_launched(self, *, port: int) -> Release:
+        self._made += 1
+        release = release_of(f"release {self._made}", spec_of(port=port, program='asgi: "page:app"'))
+        self.services.programs[release.id] = _habit((), notify=False)
+        return release
+
+    def make_current(self, release: Release) -> None:
+        self._current = release.id
+
+    def accepts(self, release: Release) -> bool | None:
+        return self.services.accepts(release.id, self._current)
+
+    def hand_over(self, release: Release, others: tuple[Release, ...]) -> None:
+        self.services.accept(release.id)
+        for other in others:
+            self.services.rest(other.id)
 
     def crash(self, release: Release) -> None:
         self.services.crash(ReleaseId(release.id))

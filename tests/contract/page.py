@@ -4,6 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import sys
+import time
+from pathlib import Path
+
+if Path("crashes").exists():  # a test puts these beside it, and takes them away
+    sys.exit("it crashes")
+if Path("sleeps").exists():
+    time.sleep(float(Path("sleeps").read_text()))
 
 
 async def app(scope, receive, send):

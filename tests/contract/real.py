@@ -15,8 +15,10 @@ from secrets import token_hex
 from typing import Any, TypeVar
 
 from agent.desired import parse
+from agent.host import files, launcher
 from agent.host.services import Services, choose
 from agent.host.supervisor.client import Embedded
+from agent.host.traffic import Traffic
 from agent.names import VenvId, make_revision
 from agent.paths import Paths, locate
 from agent.release import Release, make_release
@@ -26,6 +28,7 @@ from tests.waiting import wait_for
 
 T = TypeVar("T")
 PROGRAM = Path(__file__).with_name("program.py")
+PAGE = Path(__file__).with_name("page.py")
 VENV = VenvId("0123456789abcdef")
 ANSWER = timedelta(seconds=20)
 
@@ -35,6 +38,7 @@ class RealHarness:
         self.environ = environ
         self.paths: Paths = locate(environ, uid=os.getuid())
         self.services: Services = choose(self.paths, environ)
+        self.traffic = Traffic(self.paths)
         self.made: list[Release] = []
         interpreter = self.paths.venv(VENV) / "bin" / "python"
         interpreter.parent.mkdir(parents=True, exist_ok=True)
@@ -55,6 +59,21 @@ class RealHarness:
         shutil.copy(PROGRAM, self.paths.tree(release.id))
         self.made.append(release)
         return release
+
+    def make_launched(self, *, port: int) -> Release:
+        release = self.make_release(exec=None, asgi="page:app", port=port)
+        shutil.copy(PAGE, self.paths.tree(release.id))
+        launcher.put(self.paths.launcher(release.id))
+        return release
+
+    def make_current(self, release: Release) -> None:
+        files.link(self.paths.current, f"releases/{release.id}")
+
+    def accepts(self, release: Release) -> bool | None:
+        return self.traffic.accepts(release.id)
+
+    def hand_over(self, release: Release, others: tuple[Release, ...]) -> None:
+        self.traffic.hand_over(release.id, [other.id for other in others])
 
     def crash(self, release: Release) -> None:
         process = process_of(self, release)

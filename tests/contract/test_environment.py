@@ -81,12 +81,16 @@ def test_the_log_holds_what_the_program_printed(real: RealHarness):
     assert len(real.services.logs(None, 1).splitlines()) == 1
 
 
-def test_following_the_log_shows_what_a_later_release_prints(real: RealHarness, tmp_path: Path):
-    real.run(real.make_release("--before"))
-    follower = Background(*real.services.follow_argv(), log=tmp_path / "seen")
+def test_following_the_log_shows_so_many_old_lines_then_what_a_later_release_prints(real: RealHarness, tmp_path: Path):
+    for flag in ("--first", "--second", "--before"):
+        real.run(real.make_release(flag))
+        real.wait(lambda flag=flag: f"started with {flag}" in real.services.logs(None, 100), "its line")
+    follower = Background(*real.services.follow_argv(1), log=tmp_path / "seen")
     try:
         real.wait(lambda: "started with --before" in (tmp_path / "seen").read_text(), "the line of the first")
         real.run(real.make_release("--later"))
         real.wait(lambda: "started with --later" in (tmp_path / "seen").read_text(), "the line of the second")
     finally:
         follower.stop()
+    seen = [line for line in (tmp_path / "seen").read_text().splitlines() if "started with" in line]
+    assert [line.rpartition("--")[2] for line in seen] == ["before", "later"]

@@ -7,10 +7,8 @@ from __future__ import annotations
 
 import http.client
 import socket
-import sys
 from collections.abc import Iterator
 from contextlib import closing
-from pathlib import Path
 
 import pytest
 
@@ -21,8 +19,6 @@ from tests.contract.real import RealHarness, ask
 from tests.ports import LOOPBACK
 from tests.process import Failed, run
 from tests.waiting import wait_for
-
-ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -98,17 +94,6 @@ def test_a_visitor_of_a_stopped_app_waits_and_the_manager_does_not_spin(real: Re
         assert real.services.processes() == ()
         stopped.unlink()
         assert visitor.recv(15) == b"HTTP/1.0 200 OK"
-
-
-@pytest.fixture
-def agent(real: RealHarness) -> Iterator[None]:
-    """The agent's Python where the unit that visitors wake looks for it."""
-    python = real.paths.data / "agent" / "current" / "bin" / "python"
-    python.parent.mkdir(parents=True, exist_ok=True)
-    python.write_text(f'#!/bin/sh\nPYTHONPATH={ROOT} exec {sys.executable} "$@"\n')
-    python.chmod(0o755)
-    yield
-    python.unlink()
 
 
 @pytest.mark.usefixtures("agent")

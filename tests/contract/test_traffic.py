@@ -1,46 +1,44 @@
-"""Two launched releases on one held socket: on real processes only."""
+"""Launched releases on one held socket, and who comes meanwhile: on real processes only."""
 
 from __future__ import annotations
 
 import http.client
 import os
-import shutil
 import signal
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
-from pathlib import Path
 from threading import Event
 
-import pytest
-
-from agent.errors import Transient
-from agent.host import files, launcher, proc
-from agent.host.traffic import Traffic
+from agent.host import launcher, proc
 from agent.release import Release
 from tests.contract.real import RealHarness, ask
+from tests.contract.test_switching import both_started, started
 from tests.ports import LOOPBACK, free_port
 
-PAGE = Path(__file__).with_name("page.py")
+
+def test_before_anything_is_promoted_who_comes_is_told_so_until_the_release_accepts(real: RealHarness):
+    release = real.make_launched(port=free_port())
+    real.paths.current.unlink(missing_ok=True)
+    started(real, release, accepts=False)
+    with closing(http.client.HTTPConnection(LOOPBACK, release.spec.service.port, timeout=10)) as visitor:
+        visitor.request("GET", "/")
+        answer = visitor.getresponse()
+        assert (answer.status, answer.headers["Retry-After"]) == (503, "5")
+        assert answer.read().startswith(b"No version of the app has been healthy here yet")
+    real.make_current(release)
+    real.hand_over(release, ())
+    assert {ask(release)["release"] for _ in range(20)} == {release.id}
 
 
-def launched(real: RealHarness, *, port: int) -> Release:
-    release = real.make_release(exec=None, asgi="page:app", port=port)
-    shutil.copy(PAGE, real.paths.tree(release.id))
-    launcher.put(real.paths.launcher(release.id))
-    return release
-
-
-@pytest.fixture
-def traffic(real: RealHarness) -> Traffic:
-    return Traffic(real.paths)
-
-
-def started(real: RealHarness, release: Release, *, accepts: bool) -> None:
-    traffic = Traffic(real.paths)
-    real.services.install(release)
-    real.services.start(release)
-    real.wait(lambda: traffic.accepts(release.id) is accepts, "the launcher")
+def test_the_traffic_goes_over_and_back_without_a_failed_request(real: RealHarness):
+    old, new = both_started(real)
+    with visitors(old) as answers:
+        for giver, taker in ((old, new), (new, old)) * 3:
+            real.hand_over(taker, (giver,))
+            assert (real.accepts(taker), real.accepts(giver)) == (True, False)
+            assert {ask(old)["release"] for _ in range(20)} == {taker.id}
+    assert {answer for each in answers for answer in each.result()} == {old.id, new.id}
 
 
 def taking(real: RealHarness, *flags: str, port: int) -> Release:
@@ -50,72 +48,26 @@ def taking(real: RealHarness, *flags: str, port: int) -> Release:
     return release
 
 
-def make_current(real: RealHarness, release: Release) -> None:
-    files.link(real.paths.current, f"releases/{release.id}")
-
-
-def both_started(real: RealHarness) -> tuple[Release, Release]:
-    """The first is current and has the traffic, the second waits."""
+def test_an_app_and_programs_that_take_the_socket_themselves_take_turns(real: RealHarness):
     port = free_port()
-    old, new = launched(real, port=port), launched(real, port=port)
-    make_current(real, old)
-    started(real, old, accepts=True)
-    started(real, new, accepts=False)
-    return old, new
-
-
-def test_the_release_that_a_reboot_starts_accepts_by_itself_and_another_waits(real: RealHarness, traffic: Traffic):
-    old, new = both_started(real)
-    assert {ask(old)["release"] for _ in range(20)} == {old.id}
-    assert {each.release for each in real.services.processes()} == {old.id, new.id}
-
-
-def test_before_anything_is_promoted_who_comes_is_told_so_until_the_release_accepts(
-    real: RealHarness, traffic: Traffic
-):
-    release = launched(real, port=free_port())
-    real.paths.current.unlink(missing_ok=True)
-    started(real, release, accepts=False)
-    with closing(http.client.HTTPConnection(LOOPBACK, release.spec.service.port, timeout=10)) as visitor:
-        visitor.request("GET", "/")
-        answer = visitor.getresponse()
-        assert (answer.status, answer.headers["Retry-After"]) == (503, "5")
-        assert answer.read().startswith(b"No version of the app has been healthy here yet")
-    make_current(real, release)
-    traffic.hand_over(release.id, [])
-    assert {ask(release)["release"] for _ in range(20)} == {release.id}
-
-
-def test_the_traffic_goes_over_and_back_without_a_failed_request(real: RealHarness, traffic: Traffic):
-    old, new = both_started(real)
-    with visitors(old) as answers:
-        for giver, taker in ((old, new), (new, old)) * 3:
-            traffic.hand_over(taker.id, [giver.id])
-            assert (traffic.accepts(taker.id), traffic.accepts(giver.id)) == (True, False)
-            assert {ask(old)["release"] for _ in range(20)} == {taker.id}
-    assert {answer for each in answers for answer in each.result()} == {old.id, new.id}
-
-
-def test_an_app_and_programs_that_take_the_socket_themselves_take_turns(real: RealHarness, traffic: Traffic):
-    port = free_port()
-    app, program, speaker = launched(real, port=port), taking(real, port=port), taking(real, "--ready", port=port)
-    make_current(real, app)
+    app, program, speaker = real.make_launched(port=port), taking(real, port=port), taking(real, "--ready", port=port)
+    real.make_current(app)
     started(real, app, accepts=True)
     for each in (program, speaker):
         started(real, each, accepts=False)
     with visitors(app, "pid") as answers:
         turns = []
         for giver, taker in ((app, program), (program, speaker), (speaker, app)):
-            traffic.hand_over(taker.id, [giver.id])
+            real.hand_over(taker, (giver,))
             turns.append({ask(app)["pid"] for _ in range(20)})
     assert [len(turn) for turn in turns] == [1, 1, 1]
     assert {pid for each in answers for pid in each.result()} == set.union(*turns)
     assert len(set.union(*turns)) == 3
 
 
-def test_a_crash_of_a_program_that_was_handed_over_is_its_release_s_crash(real: RealHarness, traffic: Traffic):
+def test_a_crash_of_a_program_that_was_handed_over_is_its_release_s_crash(real: RealHarness):
     release = taking(real, port=free_port())
-    make_current(real, release)
+    real.make_current(release)
     started(real, release, accepts=True)
     (running,), before = real.services.processes(), ask(release)
     assert before["environ"]["LISTEN_PID"] == str(before["pid"])
@@ -128,29 +80,22 @@ def test_a_crash_of_a_program_that_was_handed_over_is_its_release_s_crash(real: 
     assert not real.services.processes()
 
 
-def test_one_that_has_the_traffic_ends_without_a_failed_request(real: RealHarness, traffic: Traffic):
+def test_one_that_has_the_traffic_ends_without_a_failed_request(real: RealHarness):
     old, new = both_started(real)
     with visitors(old) as answers:
-        traffic.hand_over(new.id, [old.id])
+        real.hand_over(new, (old,))
         real.services.stop(old.id)
         assert {each.release for each in real.services.processes()} == {new.id}
     assert all(each.result() for each in answers)
 
 
-def test_after_a_crash_the_current_release_accepts_again(real: RealHarness, traffic: Traffic):
-    release = launched(real, port=free_port())
-    make_current(real, release)
+def test_after_a_crash_the_current_release_accepts_again(real: RealHarness):
+    release = real.make_launched(port=free_port())
+    real.make_current(release)
     started(real, release, accepts=True)
     before = ask(release)["pid"]
     real.crash(release)
     assert ask(release)["pid"] != before
-
-
-def test_a_launcher_that_does_not_run_cannot_be_given_the_traffic(real: RealHarness, traffic: Traffic):
-    release = launched(real, port=free_port())
-    assert traffic.accepts(release.id) is None
-    with pytest.raises(Transient, match="does not answer"):
-        traffic.hand_over(release.id, [])
 
 
 @contextmanager

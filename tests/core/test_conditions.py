@@ -8,7 +8,7 @@ from itertools import product
 
 from agent.conditions import LONGEST, Condition, Type, assess, find
 from agent.errors import AgentError, Broken, Reason, Stalled, Transient
-from agent.observed import Cure, Failure, Observed, Pause, Phase, Pin, Process
+from agent.observed import Asked, Cure, Failure, Observed, Pause, Phase, Pin, Process
 from agent.outlook import Status
 from agent.release import Release
 from agent.report import Fetched, Report
@@ -362,3 +362,17 @@ def test_a_start_that_is_made_again_counts_as_self_healing_and_a_rollback_does_n
     assert (memory.counters.rollbacks, memory.counters.self_heals) == (1, 0)
     memory = advance(memory, replace(rollback, done=(Start(OLD, ""),)))
     assert (memory.counters.rollbacks, memory.counters.self_heals) == (1, 1)
+
+
+def test_a_start_that_somebody_asked_for_is_told_as_theirs_and_is_no_self_heal():
+    memory = advance(Memory(), well(done=(Start(OLD, ""),)))
+    for verb in ("restart", "start"):
+        last = replace(started(OLD), asked=Asked(verb=verb, by="ada", at=NOW))
+        told = report(OLD, observed(OLD, running=process(OLD), confirmed=OLD, last_start=last))
+        memory = advance(memory, replace(told, done=(Start(OLD, "the service is down"),)))
+        assert memory.events[-1].message == f"started main@sha1:aaaaaaaa: ada asked for a {verb}"
+        assert memory.counters.self_heals == 0
+    healed = report(OLD, observed(OLD, running=process(OLD), confirmed=OLD, last_start=started(OLD)))
+    memory = advance(memory, replace(healed, done=(Start(OLD, "the service is down"),)))
+    assert memory.events[-1].message == "started main@sha1:aaaaaaaa: the service is down"
+    assert memory.counters.self_heals == 1

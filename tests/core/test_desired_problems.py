@@ -70,6 +70,22 @@ extra: &anchor 1
             "  readinessProbe: {periodseconds: 5}\n",
             '6: service.readinessProbe.periodseconds: unknown key; did you mean "period',
         ),
+        (
+            "  livenessProbe: {successThreshold: 2}\n",
+            "6: service.livenessProbe.successThreshold: unknown key; there is none here: one success is enough",
+        ),
+        (
+            "  readinessProbe: {initialDelaySeconds: 9}\n",
+            "6: service.readinessProbe.initialDelaySeconds: unknown key; there is none here: startupProbe gives it the time",
+        ),
+        (
+            "  readinessProbe: {path: /healthz}\n",
+            "6: service.readinessProbe.path: unknown key here; it belongs to service.readinessProbe.httpGet.path",
+        ),
+        (
+            "modes: {api: {service: {livenessProbe: {path: /}}}}\nmode: api\n",
+            "6: modes.api.service.livenessProbe.path: unknown key here; it belongs to service.livenessProbe.httpGet.path",
+        ),
         ("  resources: {}\n", "6: service.resources: unknown key; known here: exec, gradio, asgi, wsgi, notify,"),
         ("port: 8010\n", "6: port: unknown key here; it belongs to service.port"),
         ("env: {A: b}\n", "6: env: unknown key here; it belongs to service.env"),

@@ -166,7 +166,7 @@ def test_a_repository_on_this_machine_survives_the_canonical_text():
         ("service.port", (1024, 65535), (1023, 65536)),
         ("service.terminationGracePeriodSeconds", (1, 3600), (0, 3601)),
         ("service.readinessProbe.periodSeconds", (1, 3600), (0, 3601)),
-        ("service.readinessProbe.timeoutSeconds", (1, 300), (0, 301)),
+        ("service.readinessProbe.timeoutSeconds", (1, 30), (0, 31)),
         ("service.readinessProbe.failureThreshold", (1, 3600), (0, 3601)),
         ("service.startupProbe.periodSeconds", (1, 3600), (0, 3601)),
         ("service.startupProbe.failureThreshold", (1, 3600), (0, 3601)),
@@ -233,7 +233,7 @@ probes = st.fixed_dictionaries(
     optional={
         "httpGet": st.fixed_dictionaries({"path": st.from_regex(r"/[a-z]{0,5}", fullmatch=True)}),
         "periodSeconds": st.integers(1, 3600),
-        "timeoutSeconds": st.integers(1, 300),
+        "timeoutSeconds": st.integers(1, 30),
         "failureThreshold": st.integers(1, 3600),
     },
 )

@@ -6,14 +6,14 @@ from datetime import timedelta
 
 from agent.errors import Reason
 from agent.health import Health, Verdict, judge
-from agent.observed import Phase, Process
+from agent.observed import Phase, Process, Standing
 from tests.core.observing import NEW, NOW, answer, ended, process, waking
 
 EXITED = "exited with status 1"
 
 
 def verdict(observed: Process, *, probation: bool = False) -> Verdict:
-    return judge(observed, NEW.spec, NOW, probation=probation)
+    return judge(observed, NEW.spec, NOW, Standing.NEW if probation else Standing.PROVEN)
 
 
 def test_a_process_that_answers_is_healthy():
@@ -56,8 +56,8 @@ def test_the_start_up_probes_time_is_its_period_times_its_threshold():
     service = NEW.spec.service.model_copy(update={"startup_probe": probe})
     slower = NEW.spec.model_copy(update={"service": service})
 
-    assert judge(waking(NEW, age=9.9), slower, NOW, probation=False).health is Health.STARTING
-    assert judge(waking(NEW, age=10), slower, NOW, probation=False).message.startswith("not started within 10 s")
+    assert judge(waking(NEW, age=9.9), slower, NOW, Standing.PROVEN).health is Health.STARTING
+    assert judge(waking(NEW, age=10), slower, NOW, Standing.PROVEN).message.startswith("not started within 10 s")
 
 
 def test_a_program_that_has_not_said_ready_is_starting_whatever_it_answers():

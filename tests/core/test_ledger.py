@@ -44,6 +44,20 @@ def test_anything_else_is_refused(text: str) -> None:
         ledger.from_json(text)
 
 
+def test_a_start_that_was_asked_for_is_somebodys_once_and_for_two_hours() -> None:
+    asked = Ledger().ask("restart", "ada", NOW)
+    assert ledger.from_json(asked.to_json()) == asked
+
+    theirs = asked.start(OLD, NOW + timedelta(minutes=1))
+    assert theirs.last_start
+    assert theirs.last_start.asked == asked.asked
+    assert ledger.from_json(theirs.to_json()) == theirs
+
+    for other in (theirs.start(OLD, NOW + timedelta(minutes=2)), asked.start(OLD, NOW + timedelta(hours=2))):
+        assert other.last_start
+        assert other.last_start.asked is None
+
+
 def test_starts_in_a_row_are_counted_until_it_proves_healthy() -> None:
     twice = Ledger().start(NEW, NOW).start(NEW, NOW + timedelta(seconds=5))
     assert twice.last_start

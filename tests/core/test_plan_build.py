@@ -106,7 +106,9 @@ def test_meanwhile_one_that_has_failed_gives_way_to_the_confirmed_release():
 def test_meanwhile_the_disk_is_cleared_of_everything_but_what_is_being_made():
     todo = decided(at_work(partial=frozenset({NEW.venv, "venv-9"}), remains=frozenset({STRANGER.id, NEW.id})))
 
-    assert todo.steps == (Prune(frozenset({STRANGER.id}), frozenset({"venv-9"}), "the last 1 good releases stay"),)
+    assert todo.steps == (
+        Prune(frozenset({STRANGER.id}), frozenset({"venv-9"}), frozenset(), "the last 1 good releases stay"),
+    )
 
 
 def test_while_its_code_waits_for_another_try_its_environment_stays():
@@ -185,3 +187,44 @@ def test_two_environments_are_never_made_at_once():
     todo = decided(vm(runs=OLD, on_disk=(OLD,), building=building(other)))
 
     assert [type(step) for step in todo.steps] == [Abandon, Prepare]
+
+
+def test_clearing_up_during_a_build_is_told_as_the_build():
+    todo = decided(at_work(remains=frozenset({STRANGER.id})))
+
+    assert isinstance(todo.steps[0], Prune)
+    assert (todo.reason, todo.target) == (Reason.PROGRESSING, OLD)
+    assert todo.message.startswith("building main@sha1:6e657700 (12 s)")
+
+
+WITH_MODEL = release_of("fine", spec_of(models=("mood",)), venv="venv-2")
+
+
+def test_without_its_models_a_release_is_not_built_and_with_them_it_is():
+    environment = frozenset({OLD.venv, WITH_MODEL.venv})
+    lacking = vm(runs=OLD, on_disk=(OLD,), venvs=environment, partial_models=WITH_MODEL.models)
+    whole = vm(runs=OLD, on_disk=(OLD,), venvs=environment, models=WITH_MODEL.models)
+
+    assert decided(lacking, WITH_MODEL).steps == (
+        Prepare(WITH_MODEL, "a model of main@sha1:66696e65 is not on this VM"),
+    )
+    assert verbs(decided(whole, WITH_MODEL)) == ["Build"]
+
+
+def test_a_push_of_code_alone_goes_on_with_the_fetch_and_one_with_other_models_ends_it():
+    fetching = Building(
+        venv="venv-2", models=WITH_MODEL.models, since=ago(12), state=BuildState.RUNNING, doing="fetching"
+    )
+    newer = release_of("newer", spec_of(models=("mood",)), venv="venv-2")
+    todo = decided(at_work(building=fetching), newer)
+    assert (todo.steps, todo.message) == ((), "building main@sha1:6e657765 (12 s): fetching")
+
+    assert decided(at_work(building=fetching)).steps[0] == Abandon("venv-2", "main@sha1:6e657700 needs other models")
+
+
+def test_what_has_come_of_a_model_stays_while_it_is_still_wanted():
+    waits = at_work(building=None, partial_models=WITH_MODEL.models | {"given-up"}, failure=failed(release=WITH_MODEL))
+
+    assert decided(waits, WITH_MODEL).steps == (
+        Prune(frozenset(), frozenset(), frozenset({"given-up"}), "the last 1 good releases stay"),
+    )

@@ -46,7 +46,7 @@ def test_while_a_release_waits_the_sooner_of_two_looks_counts():
 def test_while_a_built_release_waits_it_stays_on_the_disk_and_other_remains_go():
     todo = decided(vm(runs=OLD, failure=failed("Start"), remains=frozenset({STRANGER.id})))
 
-    assert todo.steps == (Prune(frozenset({STRANGER.id}), frozenset(), "the last 1 good releases stay"),)
+    assert todo.steps == (Prune(frozenset({STRANGER.id}), frozenset(), frozenset(), "the last 1 good releases stay"),)
     assert decided(vm(runs=OLD, failure=failed("Start"))).steps == ()
 
 
@@ -159,3 +159,10 @@ def test_a_failure_on_the_way_to_a_release_that_is_no_longer_wanted_is_forgotten
 
 def test_the_failure_of_a_release_that_waits_is_not_forgotten():
     assert decided(vm(runs=OLD, failure=failed("Start"))).steps == ()
+
+
+def test_clearing_up_while_a_failed_step_waits_is_told_as_the_failure():
+    todo = decided(vm(runs=OLD, failure=failed("Start"), remains=frozenset({STRANGER.id})), NEW)
+
+    assert isinstance(todo.steps[0], Prune)
+    assert (todo.reason, todo.message, todo.target) == (Reason.BUILD_FAILED, "it failed", OLD)

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from agent import daemon_config, heads
-from agent.daemon_config import DaemonConfig, LivenessProbe
+from agent.daemon_config import DaemonConfig, WatchedProbe
 from agent.errors import Broken, Reason, Transient
 from agent.heads import Head
 from agent.polling import JITTER, SLOWEST, pause
@@ -41,10 +42,12 @@ def test_a_failed_poll_keeps_the_last_good_answer() -> None:
 
 def test_what_the_daemon_reads_is_what_the_worker_wrote() -> None:
     seen = {"config": Head().answered("a" * 40, NOW), "app": Head().failed(Transient(Reason.DEADLINE_EXCEEDED, "x"))}
-    probe = LivenessProbe(
+    probe = WatchedProbe(
         release="a-1", host="127.0.0.1", port=80, unix="", path="/", period=1.0, timeout=1.0, threshold=3
     )
-    config = DaemonConfig(remotes={"config": {"url": "x"}}, interval=2.0, liveness=probe)
+    config = DaemonConfig(
+        remotes={"config": {"url": "x"}}, interval=2.0, readiness=replace(probe, path="/readyz"), liveness=probe
+    )
 
     assert heads.load(heads.dump(seen)) == seen
     assert daemon_config.from_json(config.to_json()) == config

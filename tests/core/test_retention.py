@@ -48,7 +48,9 @@ def test_an_environment_stays_as_long_as_a_release_that_stays_uses_it():
     steps = prune(shared[0], vm(on_disk=shared))
 
     assert steps == (
-        Prune(frozenset({shared[1].id, shared[2].id}), frozenset({"venv-2"}), "the last 3 good releases stay"),
+        Prune(
+            frozenset({shared[1].id, shared[2].id}), frozenset({"venv-2"}), frozenset(), "the last 3 good releases stay"
+        ),
     )
 
 
@@ -62,3 +64,16 @@ def test_remains_and_unused_environments_go():
 
 def test_the_remains_of_a_release_that_is_still_wanted_stay():
     assert prune(NEWEST, vm(on_disk=(NEWEST,), confirmed=IDS[0], remains=frozenset({IDS[0]}))) == ()
+
+
+def test_a_model_stays_as_long_as_a_release_that_stays_or_waits_needs_it():
+    mood, both = spec_of(keep=3, models=("mood",)), spec_of(keep=3, models=("mood", "thoughts"))
+    runs, waits = release_of("runs", mood), release_of("waits", both)
+    tidy = {"on_disk": (runs,), "good": (runs.id,), "models": waits.models}
+
+    assert prune(runs, vm(**tidy), spared=waits) == ()
+    assert prune(runs, vm(**tidy))[0].models == waits.models - runs.models
+    begun = vm(on_disk=(runs,), good=(runs.id,), models=runs.models, partial_models=frozenset({"half"}))
+    assert prune(runs, begun)[0] == Prune(
+        frozenset(), frozenset(), frozenset({"half"}), "the last 3 good releases stay"
+    )

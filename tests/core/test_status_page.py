@@ -15,7 +15,7 @@ from agent.errors import Reason, Stalled
 from agent.report import Report
 from agent.status.advance import advance
 from agent.status.document import document
-from agent.status.markdown import plain
+from agent.status.markdown import link, plain
 from agent.status.memory import Memory
 from agent.status.publication import Publication, publication
 from agent.status.urls import commit_page, public
@@ -49,6 +49,10 @@ def shape(text: str) -> list[str]:
     return [token.type for token in tokens(text) if token.type != "text"]
 
 
+def hrefs(text: str) -> set[str | int | float]:
+    return {href for token in tokens(text) if (href := token.attrs.get("href"))}
+
+
 def hostile(text: str) -> Report:
     told = report(
         OLD, observed(OLD, running=process(OLD, unit=text), confirmed=OLD), invalid=Stalled(Reason.INVALID_SPEC, text)
@@ -61,7 +65,7 @@ def test_text_from_outside_can_neither_format_nor_link_nor_break_the_page(text: 
     page, usual = made(hostile(text)).files["README.md"], made(hostile("harmless")).files["README.md"]
     assert shape(page) == shape(usual)
     assert not [token for token in tokens(page) if token.type.startswith("html")]
-    assert {href for token in tokens(page) if (href := token.attrs.get("href"))} == {"status.json", "events.ndjson"}
+    assert hrefs(page) == {"status.json", "events.ndjson", "http://vm-1:8010/"}
     rows = [line for line in page.splitlines() if line.startswith("|")]
     assert len(rows) == len([line for line in usual.splitlines() if line.startswith("|")])
 
@@ -89,6 +93,24 @@ def test_the_page_tells_the_story_of_a_rollback():
     assert f"| [`main@sha1:bbbbbbbb`]({commit}/{'b' * 40}) | HealthCheckFailed | 2026-11-23\u00a009:00:00 |" in page
     assert "## Probes" in page
     assert "keys only, 1 authorized" in page
+
+
+@pytest.mark.parametrize(("service", "url"), [
+    ("publicURL: 'https://mood.example.edu/?theme=dark'", "https://mood.example.edu/?theme=dark"), ("host: 127.0.0.1", "http://127.0.0.1:8010/"),
+    ("host: 0.0.0.0", "http://vm-1:8010/"), ("host: '::'", "http://vm-1:8010/"), ("host: 2001:db8::1", "http://[2001:db8::1]:8010/"),
+])  # fmt: skip
+def test_the_page_and_the_document_have_the_url_people_use(service: str, url: str):
+    shown = release("a", f"hosts: {{vm-1: {{service: {{{service}}}}}}}\n")
+    made_of_it = made(report(shown, observed(shown, running=process(shown), confirmed=shown)))
+    assert json.loads(made_of_it.files["status.json"])["service"]["url"] == url
+    assert url in hrefs(made_of_it.files["README.md"])
+
+
+@pytest.mark.parametrize(
+    "url", ["https://h/a)b", "https://h/<b>", "https://h/a|b", "https://h/`", "https://h/(x", 'https://h/"']
+)
+def test_a_url_that_could_break_the_page_is_shown_and_not_linked(url: str):
+    assert link("`x`", url) == "`x`"
 
 
 def test_a_page_about_nothing_is_short_and_whole():

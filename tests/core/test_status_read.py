@@ -27,6 +27,7 @@ SCREEN = """\
 mood on vm-1  Healthy, OutOfSync
 
 running    main@sha1:aaaaaaaa, mode api, for 2m
+url        http://vm-1:8010/
 service    port 8010, 142 MiB, 0 restarts
 applied    main@sha1:aaaaaaaa
 newest     main@sha1:bbbbbbbb, fetched 1m ago from git@github.com:acme/mood.git

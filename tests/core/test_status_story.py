@@ -20,7 +20,7 @@ from agent.status.memory import Memory, Published
 from agent.status.publication import BLIP, is_due, publication, significant
 from agent.status.read import render
 from agent.status.wire import duration, instant, read_duration, read_instant
-from agent.steps import Build, Confirm, Reject, Start
+from agent.steps import Build, Confirm, Prune, Reject, Start
 from tests.reports import NOW, observed, probe, process, rejected, release, report, revision, started, well
 from tests.status_checker import check
 from tests.status_facts import FACTS
@@ -75,6 +75,15 @@ def test_the_history_says_what_became_of_each_revision_and_how_long_it_took():
     assert (newest.revision, newest.status, newest.total) == (revision("b"), Reason.HEALTH_CHECK_FAILED, 5)
     assert newest.duration == timedelta(seconds=10)
     assert (before.revision, before.status, before.total) == (revision("a"), Reason.RECONCILIATION_SUCCEEDED, 1)
+
+
+def test_a_revision_that_proved_healthy_stays_so_in_the_history_while_it_is_healed():
+    down = observed(OLD, confirmed=OLD)
+    up = replace(down, processes=(process(OLD, since=NOW, started=False, readiness=None, liveness=None),))
+    healing = report(OLD, down, after=up, at=NOW + HOUR, done=(Start(OLD, "the service is down"),))
+    memory = advance(advance(Memory(), well()), healing)
+    assert next(each for each in memory.conditions if each.type == "Ready").status == "Unknown"
+    assert [(each.status, each.total) for each in memory.history] == [(Reason.RECONCILIATION_SUCCEEDED, 2)]
 
 
 def test_the_generation_is_observed_once_there_is_a_verdict():
@@ -279,3 +288,14 @@ def test_confirming_is_told_by_ready_and_not_twice():
         report(NEW, before, after=observed(NEW, running=process(NEW), confirmed=NEW), done=(Confirm(NEW, ""),)),
     )
     assert [event.reason for event in memory.events] == [Reason.RECONCILIATION_SUCCEEDED]
+
+
+@pytest.mark.parametrize(("models", "said"), [((), "1 environments"), (("m1", "m2"), "1 environments and 2 models")])
+def test_what_was_removed_is_told(models: tuple[str, ...], said: str):
+    gone = Prune(frozenset({OLD.id}), frozenset({OLD.venv}), frozenset(models), "the last 3 good releases stay")
+    here = observed(NEW, running=process(NEW), confirmed=NEW)
+    memory, _ = told(Memory(), report(NEW, here, done=(gone,)))
+
+    assert [event.message for event in memory.events if event.message.startswith("removed")] == [
+        f"removed 1 old releases, {said}: the last 3 good releases stay"
+    ]

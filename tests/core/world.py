@@ -8,6 +8,7 @@ from enum import Enum
 
 from agent.errors import AgentError, Reason, Stalled, Transient
 from agent.ledger import Ledger
+from agent.names import ModelId
 from agent.observed import Cure, Failure, LastStart, Rejection
 from agent.release import Release
 from tests.memory import End, MemoryHost, release_of
@@ -86,6 +87,9 @@ class World:
     failed: Failed = None
     remains: bool = False
     makes: Makes = Makes.NONE
+    venv_made: bool = False  # of new, though new itself is not built
+    models: frozenset[str] = frozenset()  # whole: those of "old", of "new", of a "stranger"
+    partial_models: frozenset[str] = frozenset()
     accepting: frozenset[str] = frozenset()  # of launched ones
     promoted: float = 1000  # seconds ago
 
@@ -104,6 +108,9 @@ class World:
         host.services.programs[self.new.id] = CRASHES if self.sick else FIT
         host.built = {each.id: each for each in map(self._release, sorted(self.built))}
         host.venvs = {each.venv for each in host.built.values()}
+        host.venvs |= {self.new.venv} if self.venv_made else set()
+        host.models = self._models(self.models)
+        host.partial_models = self._models(self.partial_models) - host.models
         for name in sorted(self.installed):
             host.services.install(self._release(name))
         if self.remains:
@@ -172,6 +179,10 @@ class World:
             )
             host.ledger = replace(host.ledger, failure=failure)
         return host
+
+    def _models(self, names: frozenset[str]) -> set[ModelId]:
+        known = {"old": self.old.models, "new": self.new.models, "stranger": frozenset({ModelId("stranger")})}
+        return {model for name in names for model in known[name]}
 
     def _make(self, host: MemoryHost) -> None:
         if self.makes.value is None:

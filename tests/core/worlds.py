@@ -67,14 +67,14 @@ def histories() -> Iterator[World]:
 def builds() -> Iterator[World]:
     """What may be in the making, or have ended badly, times what may run and what failed before. What is whole is not made."""
     old_runs, new_runs = (Runs.NOT, Runs.READY, Runs.DEAF), (Runs.NOT, Runs.WAKING, Runs.READY, Runs.DEAF)
-    makes = [each for each in Makes if each is not Makes.NONE]
+    makes, releases = [each for each in Makes if each is not Makes.NONE], pair()
     for making, built, confirmed, rejected, old, new, sick, failure in product(
         makes, BUILT, NAMES, (False, True), old_runs, new_runs, (False, True), FAILED[:2]
     ):
         if making is Makes.NEW and "new" in built:
             continue
         yield World(
-            **pair(),
+            **releases,
             built=built,
             confirmed=confirmed,
             current=confirmed,
@@ -84,6 +84,37 @@ def builds() -> Iterator[World]:
             sick=sick,
             failed=failure,
             makes=making,
+        )
+
+
+def fetches() -> Iterator[World]:
+    """What may have come of a model that only new needs, times what is in the making. Where old runs, one that nobody wants
+
+    lies there as well.
+    """
+    releases = {
+        "old": release_of("old", spec_of(brisk=True, models=("shared", "given-up"))),
+        "new": release_of("new", spec_of(brisk=True, port=9000, models=("shared", "wanted")), venv="venv-2"),
+    }
+    yes_or_no = (False, True)
+    for built, confirmed, venv, come, making, rejected, runs in product(
+        BUILT[:2], NAMES[:2], yes_or_no, ("", "begun", "whole"), Makes, yes_or_no, (Runs.NOT, Runs.READY)
+    ):
+        if venv and come == "whole" and making.value and making.value[0] == "new":
+            continue  # what is whole is not made
+        stray = frozenset({"stranger"} if runs is Runs.READY else ())
+        mine = frozenset({"new"})
+        yield World(
+            **releases,
+            built=built,
+            confirmed=confirmed,
+            current=confirmed,
+            rejected=rejected,
+            old_runs=runs,
+            makes=making,
+            venv_made=venv,
+            models=built | (mine if come == "whole" else stray),
+            partial_models=mine if come == "begun" else stray,
         )
 
 

@@ -1,18 +1,28 @@
-"""Room on the disk: what removing frees, and a build that ends before there is none."""
+"""Room on the disk: what removing frees, and a build that is refused, or ends, before there is none."""
 
 from __future__ import annotations
 
 import os
+import platform
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from zipfile import ZIP_DEFLATED, ZipFile
 
 import pytest
 
+from agent.desired import Model
 from agent.errors import Broken, Reason
-from agent.host import disk
+from agent.host import disk, files
+from agent.host.ballast import SIZE, Ballast
+from agent.host.hub import Fetcher, Hub
+from agent.host.models import Models
+from agent.paths import locate
 from agent.source import Packages
 from tests.host.test_environment import Vm
+from tests.hubserver import COMMIT, HubServer, Repo
+from tests.loopdisk import filled, formatted
+from tests.ports import LOOPBACK, SilentPort, free_port
 from tests.process import Failed, run
 
 MEGA = 1024**2
@@ -45,6 +55,34 @@ def small(tmp_path: Path) -> Iterator[Path]:
     run("umount", "--lazy", place)
 
 
+def test_what_is_kept_in_reserve_is_enough_for_a_record_on_a_full_disk_and_is_kept_anew(tmp_path: Path) -> None:
+    with formatted(tmp_path / "disk.img", tmp_path / "disk") as place:
+        kept, record = place / "ballast", place / "record"
+        ballast = Ballast(kept)
+        ballast.keep()
+        with filled(place):
+            with pytest.raises(OSError, match="No space left"):
+                files.write(record, "decided")
+
+            ballast.afford(lambda: files.write(record, "decided"))
+
+            assert record.read_text() == "decided"
+            assert not kept.exists()
+            ballast.keep()
+            assert not kept.exists(), "there is no room for it"
+        ballast.keep()
+        assert kept.stat().st_blocks * 512 >= SIZE
+
+
+def test_where_nothing_is_left_in_reserve_a_full_disk_is_said_to_be_full(tmp_path: Path) -> None:
+    with formatted(tmp_path / "disk.img", tmp_path / "disk") as place, filled(place):
+        with pytest.raises(Broken, match="the disk is full: no room to write") as failure:
+            Ballast(place / "ballast").afford(lambda: files.write(place / "record", "decided"))
+
+        assert failure.value.reason is Reason.DISK_FULL
+        assert [path.name for path in place.iterdir() if path.name.startswith(".")] == []
+
+
 def wheel(folder: Path, name: str, size: int) -> None:
     """A package that takes so many bytes once it is installed; itself it is tiny."""
     record = f"{name}.bin,,\n{name}-1.dist-info/METADATA,,\n{name}-1.dist-info/WHEEL,,\n{name}-1.dist-info/RECORD,,\n"
@@ -53,6 +91,58 @@ def wheel(folder: Path, name: str, size: int) -> None:
         archive.writestr(f"{name}-1.dist-info/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: 1\n")
         archive.writestr(f"{name}-1.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
         archive.writestr(f"{name}-1.dist-info/RECORD", record)
+
+
+PYLOCK = """\
+lock-version = "1.0"
+created-by = "a test"
+[[packages]]
+name = "large"
+version = "1"
+wheels = [
+  {{ name = "large-1-py3-none-{here}.whl", url = "{url}large-1-py3-none-{here}.whl", size = {size}, hashes = {{ sha256 = "{zeros}" }} }},
+  {{ name = "large-1-py3-none-win_amd64.whl", url = "{url}large-1-py3-none-win_amd64.whl", size = 1, hashes = {{ sha256 = "{zeros}" }} }},
+]
+"""
+
+
+def pylock(size: int, port: int) -> str:
+    here = f"manylinux_2_17_{platform.machine()}"
+    return PYLOCK.format(here=here, size=size, url=f"http://{LOOPBACK}:{port}/", zeros="0" * 64)
+
+
+@pytest.fixture
+def index() -> Iterator[SilentPort]:
+    """A server of packages that would be asked for them."""
+    made = SilentPort(free_port())
+    yield made
+    made.stop()
+
+
+def test_what_cannot_fit_by_its_lock_is_refused_before_anything_is_fetched(small: Path, index: SilentPort) -> None:
+    vm = Vm(small)
+    vm.write(**{"pylock.toml": pylock(80 * MEGA, index.port)})
+    failure = vm.fails()
+
+    assert (type(failure), failure.reason, index.accepted) == (Broken, Reason.DISK_FULL, 0)
+    assert "pylock.toml takes 80 MiB or more: " in failure.message
+    free, needed = map(int, re.findall(r"(\d+) MiB are", failure.message))
+    assert free < needed
+    assert "gitops-vm gc --cache" in failure.hint
+
+
+@pytest.mark.parametrize(("size", "cached"), [(20, 0), (50, 40)])
+def test_what_may_fit_is_fetched_and_what_was_downloaded_before_is_no_more_to_come(
+    small: Path, index: SilentPort, size: int, cached: int
+) -> None:
+    vm = Vm(small, {"UV_HTTP_TIMEOUT": "1", "UV_HTTP_RETRIES": "0"})
+    vm.paths.packages.mkdir(parents=True)
+    (vm.paths.packages / "before").write_bytes(os.urandom(cached * MEGA))
+    vm.write(**{"pylock.toml": pylock(size * MEGA, index.port)})
+    failure = vm.fails()
+
+    assert index.accepted
+    assert failure.reason is not Reason.DISK_FULL
 
 
 def test_a_build_ends_before_it_fills_the_disk_and_says_what_frees_it(small: Path, tmp_path: Path) -> None:
@@ -72,3 +162,15 @@ def test_a_build_ends_before_it_fills_the_disk_and_says_what_frees_it(small: Pat
     assert failure.value.reason is Reason.DISK_FULL
     assert len(vm.environments.complete()) == 1
     assert not vm.environments.remains()
+
+
+def test_a_model_that_does_not_fit_is_refused_before_a_byte_of_it_is_fetched(small: Path) -> None:
+    paths = locate({"GITOPS_VM_HOME": str(small)}, uid=os.getuid())
+    with HubServer() as hub:
+        hub.repos["acme/huge"] = Repo({"config.json": b"{}", "model.safetensors": bytes(80 * MEGA)})
+        fetcher = Fetcher(Hub(hub.url, "", ""), Models(paths), lambda _: None)
+        with pytest.raises(Broken, match=rf"MiB are free at {small}.*, 580 MiB are needed") as failure:
+            fetcher.survey([Model(repo="acme/huge", revision=COMMIT)])
+
+        assert failure.value.reason is Reason.DISK_FULL
+        assert not hub.sent

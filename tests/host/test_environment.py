@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -16,7 +18,8 @@ import pytest
 from agent import desired
 from agent.desired import Spec
 from agent.errors import AgentError, Broken, Reason, Stalled, Transient
-from agent.host import install
+from agent.host import estimate, install
+from agent.host.downloads import Downloads
 from agent.host.environment import Environments
 from agent.host.interpreter import own
 from agent.host.recipe import Environment
@@ -138,6 +141,24 @@ def test_a_uv_lock_is_installed_with_the_extras_asked_for(vm: Vm, tmp_path: Path
     assert not imports(vm.paths.venv(extra.id), "iniconfig")
 
 
+def test_a_uv_lock_tells_what_an_installation_takes_at_least_and_only_of_what_is_installed(
+    vm: Vm, tmp_path: Path
+) -> None:
+    (tmp_path / "pyproject.toml").write_text(
+        '[project]\nname = "demo"\nversion = "1"\nrequires-python = ">=3.11"\ndependencies = ["idna==3.20"]\n'
+        '[project.optional-dependencies]\nmore = ["iniconfig"]\n'
+    )
+    uv = Uv(os.environ, tmp_path / "cache/uv")
+    words = (("lock",), ("sync", "--frozen", "--dry-run"))
+    locked, rehearsal = (uv.run(*each, cwd=tmp_path, deadline=timedelta(minutes=1)) for each in words)
+    assert locked.ok, locked.complaint
+    vm.write(**{name: (tmp_path / name).read_text() for name in ("uv.lock", "pyproject.toml")})
+    lock = vm.resolve().lock
+    assert lock
+    wheel = next(line for line in vm.files["uv.lock"].decode().splitlines() if "/idna-3.20-py3-none-any.whl" in line)
+    assert estimate.least(lock, rehearsal.stderr.decode()) == int(re.findall(r"size = (\d+)", wheel)[0])
+
+
 def test_a_pylock_is_installed(vm: Vm, tmp_path: Path) -> None:
     (tmp_path / "in.txt").write_text("idna\n")
     words = ("pip", "compile", "--quiet", "--format=pylock.toml", "--output-file=pylock.toml", "in.txt")
@@ -168,6 +189,22 @@ def test_a_code_only_push_installs_nothing(vm: Vm) -> None:
     vm.environ["PATH"] = "/nonexistent"  # neither uv nor anything else could run
     assert vm.build() == venv
     assert (venv.stat().st_mtime_ns, (venv / "gitops-vm.json").stat().st_ino) == before
+
+
+def test_downloads_are_trusted_after_a_killed_build_and_not_after_the_end_of_the_machine(tmp_path: Path) -> None:
+    """What a power cut makes of them is seen in test_power_cut.py."""
+    cache, unsettled = tmp_path / "uv", tmp_path / "uv.unsettled"
+    downloads = Downloads(cache)
+    with suppress(KeyboardInterrupt), downloads.adding():
+        (cache / "wheels").mkdir(parents=True)
+        raise KeyboardInterrupt
+    with downloads.adding():
+        assert (cache / "wheels").exists()
+    assert not unsettled.exists()
+
+    unsettled.write_text("the boot before this one")
+    with downloads.adding():
+        assert not cache.exists()
 
 
 def test_what_an_interrupted_build_left_is_built_again(vm: Vm) -> None:
@@ -297,6 +334,24 @@ def test_an_index_that_wants_a_login_says_where_to_put_it(vm: Vm, index: str) ->
     assert "netrc" in failure.hint
 
 
+def test_an_index_that_never_answers_is_out_of_reach_and_told_before_the_deadline(vm: Vm) -> None:
+    port = free_port()
+    silent = SilentPort(port)
+    vm.environ |= {"UV_HTTP_RETRIES": "0", "UV_HTTP_TIMEOUT": "1"}
+    vm.write(**{"requirements.txt": "idna"})
+    vm.packages = Packages(index=f"http://127.0.0.1:{port}/simple")
+    try:
+        failure = vm.fails()
+    finally:
+        silent.stop()
+    assert isinstance(failure, Transient)
+    assert failure.reason is Reason.INDEX_UNREACHABLE
+    assert "timed out" in failure.message
+    assert (
+        int(Uv({}, vm.paths.packages).environment["UV_HTTP_TIMEOUT"]) <= 15
+    )  # and four tries, where nobody says other
+
+
 def test_an_installation_that_hangs_ends_at_its_deadline(vm: Vm) -> None:
     port = free_port()
     silent = SilentPort(port)
@@ -328,6 +383,14 @@ def test_torch_is_the_cpus_unless_a_folder_of_wheels_has_it(vm: Vm, tmp_path: Pa
     (tmp_path / "torch-2.13.0+cpu-cp311-cp311-linux_x86_64.whl").touch()
     given = install.commands(wanted, tmp_path / "venv", Packages(findLinks=(str(tmp_path),)), {})
     assert not [word for word in given[1] if "torch-backend" in word]
+
+
+def test_where_models_come_from_does_not_change_the_name(vm: Vm) -> None:
+    vm.write(**{"requirements.txt": "idna"})
+    before = vm.resolve().id
+    vm.packages = Packages(hub="https://hub.example.org")
+
+    assert vm.resolve().id == before
 
 
 def test_everything_that_changes_the_content_changes_the_name(vm: Vm) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import threading
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -12,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.daemon_config import LivenessProbe
+from agent.daemon_config import WatchedProbe
 from agent.desired import Spec, parse
 from agent.host import liveness
 from agent.host.probe import Prober
@@ -53,6 +56,13 @@ def spec(port: int, path: str = "/200") -> Spec:
         f"  port: {port}\n  readinessProbe: {{httpGet: {{path: {path}}}, timeoutSeconds: 1}}\n"
     )
     return parse(text.encode(), host="h")
+
+
+def plain(port: int) -> Spec:
+    """Of a program that opens its port itself."""
+    return parse(
+        spec(port).canonical().replace('"socketActivation":true', '"socketActivation":false').encode(), host="h"
+    )
 
 
 PROCESS = Process(release=ReleaseId("a-1"), unit="u", phase=Phase.RUNNING, since=NOW, pid=1)
@@ -124,15 +134,23 @@ def test_what_is_not_http_is_no_health() -> None:
 
 
 def test_an_answer_of_a_stranger_on_the_port_proves_nothing(port: int, prober: Prober) -> None:
-    plain = parse(
-        spec(port).canonical().replace('"socketActivation":true', '"socketActivation":false').encode(), host="h"
-    )
-
-    examined = prober.examine(PROCESS, plain, NOW)
+    examined = prober.examine(PROCESS, plain(port), NOW)
 
     assert examined.readiness
     assert not examined.started
     assert "not by the app" in examined.readiness.message
+
+
+def test_a_program_that_opened_another_port_is_told_which(port: int, prober: Prober) -> None:
+    """This process listens on `port`; it was to listen on `own`."""
+    own = free_port()
+
+    answer = prober.examine(replace(PROCESS, pid=os.getpid()), plain(own), NOW).readiness
+
+    assert answer
+    assert f"nothing answers at 127.0.0.1:{own}; the process listens on port" in answer.message
+    assert str(port) in answer.message
+    assert answer.message.endswith(f" (its own is {own})")
 
 
 @pytest.mark.parametrize("phase", [Phase.DEACTIVATING, Phase.FAILED])
@@ -154,7 +172,7 @@ def test_the_daemon_calls_a_worker_at_the_threshold_and_its_count_goes_on_in_the
     port: int, tmp_path: Path, prober: Prober
 ) -> None:
     sentinel = Sentinel(tmp_path / "state" / "liveness.json")
-    probe = LivenessProbe(
+    probe = WatchedProbe(
         release="a-1", host="127.0.0.1", unix="", port=port, path="/500", period=0.05, timeout=1.0, threshold=3
     )
 
@@ -179,3 +197,44 @@ def test_the_daemon_calls_a_worker_at_the_threshold_and_its_count_goes_on_in_the
 
     sentinel.watch(replace(probe, path="/200", period=0.0))
     assert read(tmp_path / "state" / "liveness.json") is None
+
+
+def test_bad_answers_about_readiness_between_the_passes_are_counted_by_the_next_pass(
+    port: int, tmp_path: Path, prober: Prober
+) -> None:
+    sentinel = Sentinel(tmp_path / "state" / "readiness.json")
+    probe = WatchedProbe(
+        release="a-1", host="127.0.0.1", unix="", port=port, path="/500", period=0.0, timeout=1.0, threshold=2
+    )
+    assert [sentinel.watch(probe), sentinel.watch(probe)] == [False, True]
+    pulse = read(tmp_path / "state" / "readiness.json")
+    assert pulse
+
+    process = replace(PROCESS, since=datetime.fromisoformat(pulse.since) - timedelta(minutes=1))
+    prober.examine(process, spec(port), NOW)
+    unready = spec(port).service.model_copy(update={"readiness_probe": spec(port, "/500").service.readiness_probe})
+    examined = prober.examine(process, spec(port).model_copy(update={"service": unready}), NOW)
+
+    assert examined.readiness
+    assert examined.readiness.failures == 3
+
+
+def test_an_app_that_drips_its_answer_holds_the_daemon_up_no_longer_than_the_timeout() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        stop = threading.Event()
+
+        def drip() -> None:
+            connection, _ = listener.accept()
+            with connection, suppress(OSError):
+                connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+                while not stop.wait(0.05):
+                    connection.sendall(b".")
+
+        thread = threading.Thread(target=drip)
+        thread.start()
+        begun = time.monotonic()
+        assert liveness.get("127.0.0.1", listener.getsockname()[1], "/", timeout_seconds=0.5) == ""
+        took = time.monotonic() - begun
+        stop.set()
+        thread.join()
+    assert took < 5, "it would have gone on for an hour"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 import sys
 from datetime import UTC, datetime, timedelta
@@ -75,6 +76,19 @@ def test_the_listener_of_a_port_is_found_for_as_long_as_it_listens(host: str):
     assert (proc.listener(port), proc.is_listening(port)) == (None, False)
 
 
+def test_the_ports_of_a_process_are_those_of_its_whole_session(tmp_path: Path):
+    one, two = free_port(), free_port()
+    port = f"{one} if os.fork() else {two}"
+    script = f"import os, socket, time; s = socket.create_server(('{LOOPBACK}', {port})); time.sleep(60)"
+    leader = Background(sys.executable, "-c", script, log=tmp_path / "log")
+    try:
+        with socket.create_server((LOOPBACK, 0)):
+            wait_for(lambda: proc.ports_of(leader.pid) == {one, two}, "both ports, and no other")
+    finally:
+        leader.stop()
+    assert proc.ports_of(leader.pid) == frozenset()
+
+
 def test_a_client_of_a_port_is_not_its_listener():
     with socket.create_server((LOOPBACK, 0)) as server, socket.create_connection(server.getsockname()) as client:
         assert proc.listener(client.getsockname()[1]) is None
@@ -105,3 +119,26 @@ def test_one_that_ends_while_it_is_looked_at_is_no_stranger(tmp_path: Path):
 
     assert stranger(port, list).startswith(f"process {listener.pid} (")
     assert stranger(port, ours) == ""
+
+
+def test_the_free_memory_is_what_the_kernel_says_programs_can_have(tmp_path: Path):
+    said = tmp_path / "meminfo"
+    said.write_text("MemTotal:  8000000 kB\nMemFree:     10000 kB\nMemAvailable:  2000000 kB\nBuffers:  7 kB\n")
+    assert proc.free_memory(said) == 2_000_000 * 1024
+
+
+@pytest.mark.parametrize("text", ["MemTotal: 8000000 kB\nMemFree: 10000 kB\n", "", None])
+def test_where_the_kernel_does_not_say_it_the_free_memory_is_unknown(tmp_path: Path, text: str | None):
+    said = tmp_path / "meminfo"
+    if text is not None:
+        said.write_text(text)
+    assert proc.free_memory(said) is None
+
+
+def test_of_this_machine_it_is_what_its_kernel_says_at_that_moment():
+    said = int(re.findall(r"MemAvailable: +(\d+) kB", Path("/proc/meminfo").read_text())[0]) * 1024
+    found = proc.free_memory()
+
+    assert found
+    assert abs(found - said) < 512 * 1024**2  # others take and give back meanwhile
+    assert found < os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")

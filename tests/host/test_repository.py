@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 import sys
+import zlib
 from pathlib import Path
 
 import pytest
@@ -226,6 +227,45 @@ def _spoil_the_packs(mirror: Path) -> None:
         pack.write_bytes(data)
 
 
+def _object(mirror: Path, what: str) -> str:
+    """Of the tracked commit, by its name."""
+    ref = run("git", "--git-dir", mirror, "for-each-ref", "--format=%(refname)", "refs/gitops-vm", env=ALONE).split()[0]
+    return run("git", "--git-dir", mirror, "rev-parse", f"{ref}{what}", env=ALONE).strip()
+
+
+def _spoil_in_the_pack(mirror: Path, what: str) -> None:
+    name = _object(mirror, what)
+    run("git", "--git-dir", mirror, "repack", "-adqF", "--depth=0", env=ALONE)
+    pack = next(mirror.glob("objects/pack/*.pack"))
+    index = run("git", "show-index", given=pack.with_suffix(".idx").read_bytes(), env=ALONE)
+    at = next(int(offset) for offset, each, *_ in map(str.split, index.splitlines()) if each == name)
+    data = bytearray(pack.read_bytes())
+    data[at + 4 : at + 12] = b"spamspam"
+    pack.chmod(0o600)
+    pack.write_bytes(data)
+
+
+def _spoil_only_the_root_tree(mirror: Path) -> None:
+    _spoil_in_the_pack(mirror, "^{tree}")
+
+
+def _spoil_only_a_subtree(mirror: Path) -> None:
+    _spoil_in_the_pack(mirror, ":deep")
+
+
+def _put_another_tree_in_the_place_of_the_root(mirror: Path) -> None:
+    """Well-formed, and not what its name says: git itself reads it without a word."""
+    tree = _object(mirror, "^{tree}")
+    for pack in [*mirror.glob("objects/pack/*.pack")]:
+        aside = pack.rename(mirror / pack.name)
+        run("git", "--git-dir", mirror, "unpack-objects", "-q", given=aside.read_bytes(), env=ALONE)
+        aside.unlink()
+        pack.with_suffix(".idx").unlink()
+    loose = mirror / "objects" / tree[:2] / tree[2:]
+    loose.chmod(0o600)
+    loose.write_bytes(zlib.compress(b"tree 0\0"))
+
+
 def _lose_the_objects(mirror: Path) -> None:
     run("rm", "-rf", mirror / "objects")
 
@@ -268,6 +308,9 @@ def _put_an_empty_directory_in_its_place(mirror: Path) -> None:
 DAMAGES = [
     _truncate_a_loose_object,
     _spoil_the_packs,
+    _spoil_only_the_root_tree,
+    _spoil_only_a_subtree,
+    _put_another_tree_in_the_place_of_the_root,
     _lose_the_objects,
     _empty_head,
     _empty_config,
@@ -286,6 +329,7 @@ def test_a_damaged_mirror_is_made_anew_by_reading(hub: Hub, damage) -> None:
     repository.fetch()
     damage(hub.top / "mirror")
     assert repository.read(hub.first, "app.py") == b"one\n"
+    assert repository.read(hub.first, "deep/er/file") == b"deep\n"
     assert repository.subject(hub.first) == "the first"
 
 

@@ -23,14 +23,15 @@ PATHS = locate({"HOME": "/home/mood"}, uid=1001)
 LINES = st.text(st.characters(blacklist_categories=["Cc", "Cs"]) | st.just("\t"))
 
 
-def release_of(*, path: str = ".", mode: str = "", strategy: str = "auto", **service: Any) -> Release:
+def release_of(*, path: str = ".", mode: str = "", models: Any = (), strategy: str = "auto", **service: Any) -> Release:
     declared = {
         "rollout": {"strategy": strategy},
         "apiVersion": "gitops-vm/v1",
         "app": "mood",
         "mode": mode,
         "source": {"path": path},
-        "service": {"exec": "python -m app", "port": 8010} | service,
+        "models": list(models),
+        "service": ({} if "asgi" in service else {"exec": "python -m app"}) | {"port": 8010} | service,
     }
     spec = parse(json.dumps(declared).encode(), host="vm-1")
     config, app = make_revision("main", "c" * 40), make_revision("v1", "a" * 40)
@@ -66,6 +67,17 @@ def test_a_release_runs_in_its_own_tree_with_its_own_venv_first():
     assert unit.env_file == "/home/mood/.config/gitops-vm/env"
 
 
+def test_a_release_finds_its_own_models_offline_unless_it_says_otherwise():
+    model = {"repo": "acme/mood", "revision": "b" * 40}
+    release = release_of(models=[model])
+    env = unit_of(release, PATHS).env
+    home = "/home/mood/.local/share/gitops-vm"
+    assert (env["HF_HUB_CACHE"], env["HF_HUB_OFFLINE"]) == (f"{home}/releases/{release.id}/hub", "1")
+    online = unit_of(release_of(models=[model], env={"HF_HUB_OFFLINE": "0"}), PATHS).env
+    assert online["HF_HUB_OFFLINE"] == "0"
+    assert not [name for name in unit_of(release_of(), PATHS).env if name.startswith("HF_")]
+
+
 def test_only_an_app_that_takes_the_socket_has_one():
     assert unit_of(release_of(), PATHS).listen is None
     unit = unit_of(release_of(socketActivation=True, host="::"), PATHS)
@@ -87,6 +99,15 @@ def test_a_program_that_is_handed_over_runs_under_the_launcher_which_is_waited_f
     assert speaking.watchdog == timedelta(seconds=9)
     for strategy in ("auto", "restart"):
         assert unit_of(release_of(strategy=strategy, **taking), PATHS).argv == ("/usr/bin/env", "serve", "--fd", "3")
+
+
+def test_a_crash_behind_the_socket_wakes_what_answers_visitors_and_a_program_that_takes_the_socket_sends_it_away_first():
+    def hooks(**service: Any) -> list[str]:
+        return [line.partition("=")[0] for line in rendered(**service) if "gitops-app-wake.service" in line]
+
+    assert hooks() == []
+    assert hooks(socketActivation=True) == ["ExecStartPre", "ExecStopPost"]
+    assert hooks(asgi="app:app") == ["ExecStopPost"]
 
 
 def test_only_an_app_that_says_ready_is_waited_for_and_watched():
@@ -148,6 +169,7 @@ def _unit(**changes: Any) -> Unit:
         "env": {"NAME": "value"},
         "env_file": "/etc/env",
         "listen": Address("127.0.0.1", 8010),
+        "launched": False,
         "notify": True,
         "watchdog": timedelta(seconds=30),
         "start_timeout": timedelta(minutes=5),

@@ -14,11 +14,9 @@ from pathlib import Path
 
 from agent import launcher
 from tests.app.venvs import ROOT
-from tests.process import Background
-from tests.waiting import wait_for
+from tests.notified import Notified
 
 APPS = Path(__file__).parent / "apps"
-START = timedelta(seconds=90)  # an import of gradio on a busy machine
 ANSWER = timedelta(seconds=20)
 
 
@@ -83,7 +81,7 @@ class Stage:
         self.held.close()
 
 
-class Release:
+class Release(Notified):
     def __init__(
         self,
         stage: Stage,
@@ -96,56 +94,18 @@ class Release:
         held: bool = True,
         **environment: str,
     ) -> None:
-        self.name = name
         self.private = private or stage.scratch / "private" / name
-        self._log = stage.scratch / f"{name}.log"
-        self._notices = _bound(stage.scratch / f"notify-{name}")
-        self._heard: list[str] = []
         shim = (sys.executable, str(ROOT / "tests/launcher/pass_socket.py"), str(stage.held.fileno()))
         arguments = ("--release", name, "--current", str(stage.current), "--private", str(self.private))
-        # Of the tests' environment only the PATH: a service starts with little more.
-        home = {
-            "PATH": os.environ["PATH"],
-            "HOME": str(stage.scratch),
-            "PYTHONPYCACHEPREFIX": str(python.parent / "pyc"),
-        }
-        self._process = Background(
+        super().__init__(
+            name,
+            stage.scratch,
             *(shim if held else ()),
             *(python, stage.launcher, *arguments, "--grace", str(grace), *words),
-            log=self._log,
-            env={**home, "NOTIFY_SOCKET": self._notices.getsockname(), **environment},
             cwd=cwd,
             pass_fds=(stage.held.fileno(),),
+            **{"PYTHONPYCACHEPREFIX": str(python.parent / "pyc"), **environment},
         )
-
-    @property
-    def pid(self) -> int:
-        return self._process.pid
-
-    @property
-    def running(self) -> bool:
-        return self._process.running
-
-    @property
-    def output(self) -> str:
-        return self._log.read_text()
-
-    def notices(self) -> list[str]:
-        """Every line it has told systemd so far."""
-        try:
-            while True:
-                self._heard += self._notices.recv(4096).decode().splitlines()
-        except BlockingIOError:
-            return self._heard
-
-    def told(self, line: str) -> None:
-        """Returns when it has told systemd so; fails when it ends before."""
-        wait_for(lambda: line in self.notices() or not self.running, f"{line} from {self.name}", within=START)
-        assert line in self.notices(), f"{self.name} ended first:\n{self.output}"
-
-    def ready(self) -> Release:
-        self.told("READY=1")
-        return self
 
     def order(self, line: str) -> str:
         """The answer on its control socket."""
@@ -160,13 +120,6 @@ class Release:
 
     def terminate(self) -> None:
         os.kill(self.pid, signal.SIGTERM)
-
-    def exit_code(self, within: timedelta = START) -> int:
-        return self._process.wait(within)
-
-    def close(self) -> None:
-        self._process.stop()
-        self._notices.close()
 
 
 class TCP(HTTPConnection):
@@ -205,10 +158,3 @@ def request(connection: HTTPConnection, path: str) -> tuple[int, bytes]:
         return answer.status, answer.read()
     finally:
         connection.close()
-
-
-def _bound(path: Path) -> socket.socket:
-    notices = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-    notices.bind(str(path))
-    notices.setblocking(False)
-    return notices

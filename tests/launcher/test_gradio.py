@@ -12,7 +12,8 @@ import pytest
 
 from agent.launcher import EX_CONFIG, HTTP
 from tests.launcher.gradio import Caller
-from tests.launcher.stage import START, TCP, Release, Stage, Unix, request
+from tests.launcher.stage import TCP, Release, Stage, Unix, request
+from tests.notified import START
 from tests.ports import free_port
 from tests.process import Background
 from tests.waiting import wait_for

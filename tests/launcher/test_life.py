@@ -19,6 +19,7 @@ API = ("asgi", "api:app")
 
 
 def test_a_release_answers_in_private_until_it_is_told_to_accept(stage: Stage, web_python: Path) -> None:
+    stage.promote("another")
     release = stage.start("new", web_python, *API).ready()
 
     assert "STATUS=resting" in release.notices()

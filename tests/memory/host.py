@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from agent.errors import AgentError, Reason, Transient
-from agent.names import ReleaseId, Revision, VenvId
+from agent.names import ModelId, ReleaseId, Revision, VenvId
 from agent.observed import Observed, Phase, Process
 from agent.release import Release
 from agent.report import Fetched, Report
@@ -50,6 +50,8 @@ class MemoryHost(MemoryVM):
             installed=frozenset(each.id for each in known.values() if self.services.is_installed(each)),
             venvs=frozenset(self.venvs),
             partial=frozenset(self.partial),
+            models=frozenset(self.models),
+            partial_models=frozenset(self.partial_models),
             building=self.making.observed() if self.making else None,
             remains=frozenset(self.remains) | (self.services.units() - self.built.keys()),
             current=self.current,
@@ -68,24 +70,26 @@ class MemoryHost(MemoryVM):
 
     def prepare(self, release: Release) -> None:
         last = self.making
-        assert last is None or last.release.venv == release.venv, "two environments are made at once"
+        assert last is None or _needs(last.release) == _needs(release), "two are made at once"
         assert last is None or last.lost or last.error, "it is being made already"
         self.effect("prepare", release.id)
         self.making = None
         if last:
             raise last.error or Transient(Reason.BUILD_FAILED, "the build was killed")
         self.making = Making(release, self.now(), self.now() + self.making_takes)
-        self.partial.add(release.venv)
+        self.partial |= {release.venv} - self.venvs
+        self.partial_models |= release.models - self.models
 
     def abandon(self) -> None:
         assert self.making, "nothing is being made"
         self.effect("abandon", self.making.release.id)
-        if not self.making.lost:
+        if not self.making.lost:  # of models what has come stays
             self.partial.discard(self.making.release.venv)
         self.making = None
 
     def build(self, release: Release) -> None:
         assert release.venv in self.venvs, "its environment is not whole"
+        assert release.models <= self.models, "a model is not whole"
         self.effect("unpack", release.id)
         if release.id not in self.built:
             self.remains.add(release.id)
@@ -102,6 +106,7 @@ class MemoryHost(MemoryVM):
         assert self.services.is_installed(release), "started without its units"
         assert all(self._beside(release, life) for life in self.services.lives.values()), "the port is taken"
         self._refuse_a_rejected(release)
+        self._refuse_haste(release)
         self.effect("record", release.id)
         self.ledger = self.ledger.start(release, self.now())
         self.effect("start", release.id)
@@ -121,10 +126,10 @@ class MemoryHost(MemoryVM):
         assert self.is_well(release), "given the traffic and not well"
         assert self.current == release, "given the traffic before a reboot would start it"
         self.effect("hand over", release)
-        self.services.lives[release].accepts = True
+        self.services.accept(release)
         self.effect("hand over", release)
         for other in others:
-            self.services.lives[other].accepts = False
+            self.services.rest(other)
 
     def confirm(self, release: Release) -> None:
         assert self.is_well(release.id), "confirmed and not well"
@@ -139,10 +144,11 @@ class MemoryHost(MemoryVM):
         self.effect("reject", release.id)
         self.ledger = self.ledger.reject(release, reason, message, self.now())
 
-    def prune(self, releases: frozenset[ReleaseId], venvs: frozenset[VenvId]) -> None:
+    def prune(self, releases: frozenset[ReleaseId], venvs: frozenset[VenvId], models: frozenset[ModelId]) -> None:
         assert not releases & {self.current, self.ledger.confirmed, *self.services.lives}, "pruned what is needed"
         at_work = self.making and not self.making.lost and not self.making.error
         assert not (at_work and self.making.release.venv in venvs), "pruned what is being made"
+        assert not (at_work and self.making.release.models & models), "pruned what is being fetched"
         self.effect("prune", "")
         self.services.forget(releases)
         self.effect("prune", "")
@@ -151,6 +157,9 @@ class MemoryHost(MemoryVM):
         self.effect("prune", "")
         self.venvs -= venvs
         self.partial -= venvs
+        self.effect("prune", "")
+        self.models -= models
+        self.partial_models -= models
 
     def failed(self, release: ReleaseId, step: str, error: AgentError) -> None:
         self.effect("failed", release)
@@ -163,6 +172,14 @@ class MemoryHost(MemoryVM):
         confirmed = self.ledger.confirmed
         elsewhere = confirmed in self.built and confirmed != release.id and release.spec.rollout.rollback.enabled
         assert not (release.id in self.ledger.rejected and elsewhere), "started a rejected release"
+
+    def _refuse_haste(self, release: Release) -> None:
+        """At most one start of a release per cool-down, which grows from start to start (sync.selfHeal.backoff)."""
+        last, backoff = self.ledger.last_start, release.spec.sync.self_heal.backoff
+        if last is None or last.release != release.id or last.at > self.now() or not last.count:
+            return
+        pause = min(backoff.duration * backoff.factor ** min(last.count - 1, 16), backoff.max_duration)
+        assert self.now() - last.at >= pause, "started again within its cool-down"
 
     def _only_this_answers(self, release: ReleaseId) -> bool:
         """Of the launched ones, which need not give way to each other. One that ended before is not trusted."""
@@ -180,15 +197,19 @@ class MemoryHost(MemoryVM):
         life = self.services.lives[process.release]
         if process.phase is not Phase.RUNNING:
             return process
-        if life.release.spec.launched:
-            life.accepts = self.current == process.release if life.accepts is None else life.accepts
-            process = replace(process, accepts=life.accepts)
         age, now, service = life.age(self.now()), self.now(), life.release.spec.service
+        accepts = self.services.accepts(process.release, self.current) if life.release.spec.launched else None
         if not life.program.is_started(age):
-            return replace(process, readiness=life.program.startup(age, service.startup_probe, now))
+            startup = life.program.startup(age, service.startup_probe, now)
+            return replace(process, accepts=accepts, readiness=startup)
         return replace(
             process,
+            accepts=accepts,
             started=True,
             readiness=life.program.readiness(age, service.readiness_probe, now),
             liveness=life.program.liveness(age, service.liveness_probe, now),
         )
+
+
+def _needs(release: Release) -> tuple[VenvId, frozenset[ModelId]]:
+    return release.venv, release.models

@@ -15,6 +15,7 @@ service: {{{program}, port: {port}, notify: {notify}{service}}}
 rollout: {{soak: {soak}, strategy: {strategy}, rollback: {{enabled: {rollback}, keep: {keep}}}{rollout}}}
 sync: {{selfHeal: {{enabled: {self_heal}{healing}}}}}
 suspend: {suspend}
+models: [{models}]
 """
 EXEC, ASGI = "exec: python -m app, socketActivation: true", 'asgi: "app.main:app"'
 BRISK = {
@@ -38,6 +39,7 @@ def spec_of(
     program: str = EXEC,
     soak: str = "0s",
     handover: bool = False,
+    models: tuple[str, ...] = (),
 ) -> Spec:
     text = FORM.format(
         program=program,
@@ -49,6 +51,7 @@ def spec_of(
         keep=keep,
         self_heal=_yaml(self_heal),
         suspend=suspend,
+        models=", ".join(f"{{repo: acme/{name}, revision: {40 * 'a'}}}" for name in models),
         **(BRISK if brisk else dict.fromkeys(BRISK, "")),
     )
     return parse(text.encode(), host="vm-1")

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
 
+from agent.errors import Reason, Transient
 from agent.names import ReleaseId
 from agent.observed import Phase, Process
 from agent.release import Release
@@ -79,6 +80,27 @@ class MemoryServices:
     def forget(self, releases: Iterable[ReleaseId]) -> None:
         for release in releases:
             self.files.pop(release, None)
+
+    def accepts(self, release: ReleaseId, current: ReleaseId | None) -> bool | None:
+        """As its launcher says it: None while it is not up; then, until it is told otherwise, whether it is current."""
+        self._advance()
+        life = self.lives.get(release)
+        if life is None or self._phase(life) is not Phase.RUNNING:
+            return None
+        life.accepts = release == current if life.accepts is None else life.accepts
+        return life.accepts
+
+    def accept(self, release: ReleaseId) -> None:
+        """Raises Transient where its launcher does not run."""
+        self._advance()
+        life = self.lives.get(release)
+        if life is None or self._phase(life) is not Phase.RUNNING:
+            raise Transient(Reason.SERVICE_MANAGER_FAILED, f"the launcher of {release} does not answer")
+        life.accepts = True
+
+    def rest(self, release: ReleaseId) -> None:
+        if release in self.lives:
+            self.lives[release].accepts = False
 
     def crash(self, release: ReleaseId) -> None:
         """kill -9 of the main process."""

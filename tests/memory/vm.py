@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from agent.errors import AgentError
 from agent.ledger import Ledger
-from agent.names import ReleaseId, Revision, VenvId
+from agent.names import ModelId, ReleaseId, Revision, VenvId
 from agent.observed import Building, BuildState, Pause, Phase
 from agent.release import Release
 from agent.report import Report
@@ -29,7 +29,7 @@ class Fault:
 
 @dataclass(slots=True)
 class Making:
-    """An environment in the making. `lost`: whoever made it was killed."""
+    """An environment in the making, and models. `lost`: whoever made it was killed."""
 
     release: Release
     since: datetime
@@ -39,7 +39,13 @@ class Making:
 
     def observed(self) -> Building:
         state = BuildState.LOST if self.lost else BuildState.FAILED if self.error else BuildState.RUNNING
-        return Building(venv=self.release.venv, since=self.since, state=state, doing="installing requirements.txt")
+        return Building(
+            venv=self.release.venv,
+            models=self.release.models,
+            since=self.since,
+            state=state,
+            doing="installing requirements.txt",
+        )
 
 
 @dataclass(slots=True)
@@ -55,6 +61,8 @@ class MemoryVM:
     remains: set[ReleaseId] = field(default_factory=set)
     venvs: set[VenvId] = field(default_factory=set)
     partial: set[VenvId] = field(default_factory=set)
+    models: set[ModelId] = field(default_factory=set)
+    partial_models: set[ModelId] = field(default_factory=set)
     making: Making | None = None
     making_takes: timedelta = timedelta(0)
     current: ReleaseId | None = None
@@ -109,6 +117,8 @@ class MemoryVM:
             making.error = error
         else:
             self.venvs.add(making.release.venv)
+            self.models |= making.release.models
+            self.partial_models -= making.release.models
             self.making = None
         self.partial.discard(making.release.venv)
         self.journal.append((making.ends, "build", making.release.id))

@@ -76,6 +76,8 @@ def assert_runs(host: MemoryHost, release: Release) -> None:
     assert host.venvs == {each.venv for each in host.built.values()}
     assert not host.remains
     assert not host.partial
+    assert host.models == {model for each in host.built.values() for model in each.models}
+    assert not host.partial_models
     assert host.making is None
     assert host.ledger.failure is None
     assert host.built[release.id] == release

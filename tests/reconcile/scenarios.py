@@ -17,6 +17,8 @@ NEW = release_of("new", venv="venv-2")
 THIRD = release_of("third", venv="venv-3")
 MOVED = release_of("moved", spec_of(port=9000))
 NEWEST = release_of("newest", spec_of(notify=True))
+MODEL = release_of("model", spec_of(models=("mood",)), venv="venv-2")
+MODELS = release_of("models", spec_of(models=("mood", "thoughts")), venv="venv-2")
 
 Happening = Callable[[MemoryHost], object]
 
@@ -174,6 +176,18 @@ SCENARIOS = [
         story=((slowly(NEW), until(is_made)), (failing("build", NEW, STALLED, 9), settle)),
         serves=OLD,
         rejects=FIRST_REJECTED,
+    ),
+    Scenario(name="a model, and another one", story=((push(MODEL), settle), (push(MODELS), settle)), serves=MODELS),
+    Scenario(
+        name="a push with another model during a slow fetch, which is killed",
+        story=((slowly(MODEL), until(is_made)), (slowly(MODELS), until(is_made)), (kill_build, settle)),
+        serves=MODELS,
+    ),
+    Scenario(
+        name="a model that is no more needed, and one that does not exist",
+        story=((push(MODEL), settle), (push(OLD), settle), (failing("build", MODELS, STALLED, 9), settle)),
+        serves=OLD,
+        rejects=frozenset({MODELS.id}),
     ),
     Scenario(name="edited by hand", story=((lambda host: host.services.tamper(OLD.id), settle),), serves=OLD),
     Scenario(name="removed", story=((lambda host: host.services.stop(OLD.id), settle),), serves=OLD),

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 from agent.errors import Reason, Stalled, Transient
 from agent.plan import plan
-from agent.reconcile import describe, next_look, reconcile
+from agent.reconcile import FETCH_AGAIN, describe, next_look, reconcile
 from agent.steps import Build, Prepare, Prune, Retire
 from tests.memory import MemoryHost, release_of, spec_of
 from tests.reconcile.drive import assert_runs, one_pass, run, settle, until
@@ -30,6 +31,16 @@ def test_before_anything_is_declared_nothing_is_planned():
 
     assert (report.plan, report.desired, report.done, next_look(report, at=host.now())) == (None, None, (), None)
     assert host.reports == [report]
+
+
+def test_what_a_fetch_has_missed_is_fetched_again_without_a_poll_that_tells_of_it():
+    host = serving()
+    report = reconcile(host)
+    assert next_look(report, at=host.now()) is None
+
+    missed = replace(report, fetched=replace(report.fetched, error=UNREACHABLE, behind=True))
+
+    assert next_look(missed, at=missed.at) == FETCH_AGAIN
 
 
 def test_a_bad_push_keeps_the_last_good_release_in_force_and_is_told():
@@ -144,7 +155,7 @@ def test_the_report_shows_the_vm_after_the_steps():
 def test_a_step_is_told_in_one_line():
     assert describe(Build(NEW, "it is declared")) == "Build main@sha1:6e657700: it is declared"
     assert describe(Retire(NEW.id, "stopped on this VM")) == f"Retire {NEW.id}: stopped on this VM"
-    assert describe(Prune(frozenset(), frozenset(), "the last 3 stay")) == "Prune: the last 3 stay"
+    assert describe(Prune(frozenset(), frozenset(), frozenset(), "the last 3 stay")) == "Prune: the last 3 stay"
 
 
 def test_looking_twice_plans_the_same():

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Self
@@ -18,6 +20,7 @@ from tests.gitserver import SshServer
 from tests.ports import LOOPBACK, free_port
 from tests.process import run
 from tests.sshkey import SshKey
+from tests.vm import image
 from tests.vm.machine import Machine
 from tests.waiting import wait_for
 
@@ -151,6 +154,24 @@ def test_who_may_not_keep_services_running_is_told_what_an_administrator_types(
     said = laptop.bootstrap("mood", *key)
     assert said.code == 0, said.text
     assert laptop.version() == laptop.revision
+
+
+def test_where_polkit_allows_it_no_administrator_has_to_keep_services_running(
+    image_of_polkit: Path, machines: Path, git: SshServer, ssh_key: SshKey, tmp_path: Path
+) -> None:
+    with Machine.boot(image_of_polkit, machines / f"vm-{secrets.token_hex(3)}", ssh_key) as machine:
+        laptop = Laptop(machine, git, tmp_path)
+        said = laptop.bootstrap("mood", "--deploy-key", str(ssh_key.private))
+        assert said.code == 0, said.text
+        assert said.steps()["linger"] == "changed"
+        assert machine.root("ls /var/lib/systemd/linger") == "mood\n"
+        assert laptop.version() == laptop.revision
+
+
+@pytest.fixture(scope="module")
+def image_of_polkit(say: Callable[[str], None]) -> Path:
+    plain = image.recipe("bookworm", bare=False)
+    return image.built(replace(plain, packages=(*plain.packages, "polkitd")), say)
 
 
 def test_a_token_reaches_the_app_and_is_seen_nowhere_on_its_way(

@@ -34,6 +34,7 @@ class Embedded:
         self._paths, self._tick = paths, tick
         self._environ = environment.base(environ) | {"PYTHONPATH": _PACKAGES, "PATH": os.defpath}
         self.directory = paths.data / "supervisor"
+        self._page = (sys.executable, "-m", "agent.launcher.away", str(paths.data), str(paths.launched))
 
     def install(self, release: Release) -> None:
         unit = unit_of(release, self._paths)
@@ -44,7 +45,7 @@ class Embedded:
         if not files.holds(path, text):
             files.write(path, text)
         try:
-            self._ask("listen", address=unit.listen)
+            self._ask("listen", address=unit.listen, page=self._page)
         except wire.RefusedError as refused:
             self._explain(refused, release)
 
@@ -62,7 +63,7 @@ class Embedded:
         if unit.listen is None:
             refuse(release.spec.service.port, self._stranger(release.spec.service.port))
         try:
-            self._ask("listen", address=unit.listen)
+            self._ask("listen", address=unit.listen, page=self._page)
             self._ask("start", release=release.id)
         except wire.RefusedError as refused:
             self._explain(refused, release)
@@ -84,8 +85,8 @@ class Embedded:
     def logs(self, release: ReleaseId | None, lines: int) -> str:
         return tail(self.directory / wire.LOG, release, lines)
 
-    def follow_argv(self) -> tuple[str, ...]:
-        return ("tail", "--lines=100", "--follow=name", "--retry", str(self.directory / wire.LOG))
+    def follow_argv(self, lines: int) -> tuple[str, ...]:
+        return ("tail", f"--lines={lines}", "--follow=name", "--retry", str(self.directory / wire.LOG))
 
     def shutdown(self) -> None:
         """End the supervisor and everything it has started."""

@@ -69,9 +69,9 @@ async def _do(supervisor: Supervisor, request: Mapping[str, Any]) -> Any:
         case {"verb": "stop", "release": str(release)}:
             await supervisor.stop(ReleaseId(release))
         case {"verb": "listen", "address": None}:
-            supervisor.listen(None)
-        case {"verb": "listen", "address": [str(host), int(port)]}:
-            supervisor.listen(Address(host, port))
+            await supervisor.listen(None, ())
+        case {"verb": "listen", "address": [str(host), int(port)], "page": [*page]}:
+            await supervisor.listen(Address(host, port), page)
         case {"verb": "list"}:
             return supervisor.list()
         case {"verb": "shutdown"}:

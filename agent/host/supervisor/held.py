@@ -28,6 +28,10 @@ class Held:
         if address:
             self._socket, self.address = _open(address), address
 
+    def fileno(self) -> int | None:
+        """None while nothing is held."""
+        return self._socket.fileno() if self._socket else None
+
     def descriptor(self, address: Address) -> int:
         """Raises OSError where this is not the address that is held."""
         if self._socket is None or address != self.address:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -32,8 +32,15 @@ class Child:
 class Instance:
     """Lives as a task of its own from the moment it is made; `stop` ends it."""
 
-    def __init__(self, unit: Unit, spawn: Callable[[Unit], Child], say: Callable[[str], None]) -> None:
-        self.unit, self._spawn, self._say = unit, spawn, say
+    def __init__(
+        self,
+        unit: Unit,
+        spawn: Callable[[Unit], Awaitable[Child]],
+        say: Callable[[str], None],
+        changed: Callable[[], None],
+    ) -> None:
+        """`changed` is called when its process comes, is ready, and has gone."""
+        self.unit, self._spawn, self._say, self._changed = unit, spawn, say, changed
         self.child: Child | None = None
         self.since = datetime.now(UTC)
         self.ready = self.stopping = False
@@ -57,6 +64,7 @@ class Instance:
         """What its main process told."""
         if fields.get("READY") == "1":
             self.ready = True
+            self._changed()
         if self.ready and (fields.keys() & {"READY", "WATCHDOG"}):
             self._set_alarm(self.unit.watchdog)
         if status := fields.get("STATUS"):
@@ -75,9 +83,10 @@ class Instance:
     async def _once(self) -> None:
         """From a start to the end of everything it started."""
         self._rang = asyncio.get_running_loop().create_future()
-        self.child = started = self._spawn(self.unit)
+        self.child = started = await self._spawn(self.unit)
         self.since = datetime.now(UTC)
         self.ready = not self.unit.notify
+        self._changed()
         self._set_alarm(self.unit.watchdog if self.ready else self.unit.start_timeout)
         try:
             await asyncio.wait({started.ended, self._asked, self._rang}, return_when=asyncio.FIRST_COMPLETED)
@@ -89,6 +98,7 @@ class Instance:
             self.exit = await started.ended
         finally:
             self.child, self.ready = None, False
+            self._changed()
 
     def _why(self, started: Child) -> str:
         if self._rang.done() and not started.ended.done():

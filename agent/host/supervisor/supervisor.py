@@ -19,6 +19,7 @@ from .environment import compose
 from .held import Held
 from .instance import Child, Instance
 from .log import Log
+from .visitors import Page, Visitors, unit_of
 
 MARK = "GITOPS_VM_SUPERVISED"
 """In the environment of everything that is supervised: the supervisor's directory."""
@@ -33,6 +34,8 @@ class Supervisor:
         self._children: dict[int, asyncio.Future[int]] = {}
         self._log = Log(directory / wire.LOG)
         self._held = Held()
+        self._page: Page = ()
+        self._visitors = Visitors(self._held, self._start_page)
         self._notify = Hearing(self._heard)
         loop = asyncio.get_running_loop()
         self.over = loop.create_future()
@@ -43,27 +46,50 @@ class Supervisor:
         if release in self._instances:
             return
         unit = unit_json.decode(unit_json.path(self._directory, release).read_text())
-        instance = Instance(unit, self._spawn, lambda text: self._log.say(release, text))
+        instance = Instance(unit, self._spawn, lambda text: self._log.say(release, text), self._look)
         self._instances[release] = instance
-        instance.life.add_done_callback(lambda _: self._instances.pop(release, None))
+        instance.life.add_done_callback(lambda _: self._forget(release))
+        self._look()
 
     async def stop(self, release: ReleaseId) -> None:
         if instance := self._instances.get(release):
             await instance.stop()
 
-    def listen(self, address: Address | None) -> None:
-        self._held.listen(address)
+    async def listen(self, address: Address | None, page: Page) -> None:
+        """`page` is the program that answers visitors of the address whom no release can answer."""
+        if address != self._held.address:
+            await self._visitors.send_away()
+        self._page = page
+        try:
+            self._held.listen(address)
+        finally:
+            self._look()
 
     def list(self) -> dict[str, Any]:
         return {"listen": self._held.address, "instances": [_describe(each) for each in self._instances.values()]}
 
     async def shutdown(self) -> None:
         await asyncio.gather(*(each.stop() for each in self._instances.values()))
-        self._held.listen(None)
+        await self.listen(None, ())
         if not self.over.done():
             self.over.set_result(None)
 
-    def _spawn(self, unit: Unit) -> Child:
+    async def _spawn(self, unit: Unit) -> Child:
+        if unit.listen and not unit.launched:
+            await self._visitors.send_away()
+        return self._launch(unit)
+
+    def _start_page(self) -> Child:
+        return self._launch(unit_of(self._page, self._held, self._environ.get("PYTHONPATH", "")))
+
+    def _forget(self, release: ReleaseId) -> None:
+        self._instances.pop(release, None)
+        self._look()
+
+    def _look(self) -> None:
+        self._visitors.expect(bool(self._page) and not any(map(_answers_soon, self._instances.values())))
+
+    def _launch(self, unit: Unit) -> Child:
         mark = f"INVOCATION_ID={token_hex(16)}"
         environ = self._environment(unit, mark)
         listening = self._held.descriptor(unit.listen) if unit.listen else None
@@ -92,6 +118,17 @@ class Supervisor:
                 pid, status = ended
                 if future := self._children.pop(pid, None):
                     future.set_result(status)
+
+
+def _answers_soon(instance: Instance) -> bool:
+    """Visitors wait for one that starts or ends because it was asked to; after a crash not for long, or for ever.
+
+    Beside a program that may take its socket nobody else answers. A launcher sends the page away before it accepts.
+    """
+    if instance.unit.listen is None:
+        return False
+    started = instance.child and not instance.unit.launched
+    return bool(instance.ready or instance.stopping or not instance.restarts or started)
 
 
 def _describe(instance: Instance) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """The control socket: one JSON object a line, one request and one answer a connection.
 
-Requests: {"verb": "start" | "stop", "release": id}, {"verb": "listen", "address": [host, port] | null},
-{"verb": "list"}, {"verb": "shutdown"}. Answers: {"answer": ...} or {"error": text, "errno": number | null}.
+Requests: {"verb": "start" | "stop", "release": id}, {"verb": "list"}, {"verb": "shutdown"},
+{"verb": "listen", "address": [host, port] | null, "page": argv}. Answers: {"answer": ...} or {"error": text, "errno": number | null}.
 """
 
 from __future__ import annotations

@@ -88,10 +88,10 @@ class Deeds:
 
     def stop_the_app(self) -> None:
         """Behind the agent's back, which heals it."""
-        unit = self.product.status()["service"]["unit"]
-        before = self.product.version()["pid"]
-        self.product.systemctl("stop", unit)
-        self.product.until(lambda told: is_ready(told) and self.product.version()["pid"] != before, "a self-heal")
+        told = self.product.status()
+        healed = told["counters"]["selfHeals"] + 1
+        self.product.systemctl("stop", told["service"]["unit"])
+        self.product.until(lambda told: is_ready(told) and told["counters"]["selfHeals"] == healed, "a self-heal")
         self.heals += 1
 
     def kill_the_app(self) -> None:
@@ -99,6 +99,14 @@ class Deeds:
         before = self.product.version()["pid"]
         self.product.kill("KILL", before)
         self.product.until(lambda _: self.product.version()["pid"] != before, "another process")
+
+    def restart_the_app(self) -> None:
+        """As somebody who asks the agent for it: that heals nothing."""
+        before = self.product.version()["pid"]
+        self.product.agent("restart")
+        assert self.product.version()["pid"] != before
+        (told,) = (line for line in self.product.agent("events").splitlines() if "asked for a restart" in line)
+        assert f": {USER} asked for a restart" in told
 
     @contextmanager
     def refusing(self, scratch: Path) -> Iterator[None]:

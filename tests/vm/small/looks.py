@@ -50,9 +50,18 @@ def service(product: Product, told: dict[str, Any]) -> dict[str, Any]:
         "activeState": shown["ActiveState"],
         "since": _same_time(told["since"], shown["ExecMainStartTimestamp"]),
         "port": int(re.findall(r":(\d+)\s", listener)[0]),
+        "url": _url(product),
         "memoryBytes": _about(told["memoryBytes"], _resident(product, shown["MainPID"])),
         "restarts": int(shown["NRestarts"]),
     }
+
+
+def _url(product: Product) -> str:
+    """As git has it for the revision and mode that answer, else by the name of the VM: the small app listens on all addresses."""
+    running = product.version()
+    declared = yaml.safe_load(product.repo.git("show", f"{running['revision']}:desired-state.yaml"))
+    of_mode: dict[str, str] = declared["modes"][running["mode"]]["service"]
+    return of_mode.get("publicURL") or f"http://{source_yaml(product)['host']}:{product.port}/"
 
 
 def probe(product: Product, told: dict[str, Any], recent: Span) -> dict[str, Any]:
@@ -97,9 +106,11 @@ def inventory(product: Product) -> list[dict[str, str]]:
 
 def agent(product: Product, told: dict[str, Any]) -> dict[str, Any]:
     shown = product.show("gitops-agent.service", "MainPID", "ExecMainStartTimestamp")
+    version, _, revision = product.shell(f"basename $(readlink {DATA}/agent/current)").strip().partition("-")
+    assert product.agent("version").strip() == f"gitops-vm {version} ({revision})"
     return {
-        "version": product.agent("version").split()[1],
-        "revision": product.shell(f"basename $(readlink {DATA}/agent/current)").strip().partition("-")[2],
+        "version": version,
+        "revision": revision,
         "startTime": _same_time(told["startTime"], shown["ExecMainStartTimestamp"]),
         "rssBytes": _about(told["rssBytes"], _resident(product, shown["MainPID"])),
     }

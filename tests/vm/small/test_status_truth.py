@@ -18,7 +18,9 @@ from tests.vm.small.looks import A_MOMENT, HOME, REQUIREMENTS, Span
 
 WELL = "ReconciliationSucceeded"
 AN_HOUR = timedelta(hours=1)
-DAY = "mode: day\nmodes:\n  day: {service: {env: {GREETING: day}}}\n  night: {service: {env: {GREETING: night}}}\n"
+NIGHT = "  night: {service: {env: {GREETING: night}}}\n"
+DAY = f"mode: day\nmodes:\n  day: {{service: {{env: {{GREETING: day}}}}}}\n{NIGHT}"
+BY_DAY_AT = f"mode: day\nmodes:\n  day: {{service: {{publicURL: 'https://small.example.edu/'}}}}\n{NIGHT}"
 SICK = SMALL_APP.replace("READY = True", "READY = False")
 
 
@@ -36,7 +38,8 @@ def test_every_field_is_what_an_independent_look_finds(product: Product, tmp_pat
     told = _compared(deeds, _conditions_after_a_rejection(product, deeds))
     assert (told["app"], told["mode"], told["sync"], told["health"]) == ("small", "day", "OutOfSync", "Healthy")
 
-    deeds.good("well again", app)
+    deeds.good("well again", files_of(product, rest=BY_DAY_AT))
+    deeds.restart_the_app()
     deeds.kill_the_app()
     told = _compared(deeds, _conditions_when_all_is_well(deeds))
     assert (told["mode"], told["sync"], told["service"]["restarts"]) == ("day", "Synced", 1)

@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-import secrets
 import time
 from collections.abc import Callable
-from dataclasses import replace
-from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
-from tests.bootstrap.calling import BOOTSTRAP
-from tests.process import run
-from tests.sshkey import ssh_options
-from tests.vm import image
 from tests.vm.argv import Watcher
-from tests.vm.machine import Machine
 from tests.vm.ssh.conftest import SiteOf
 from tests.vm.ssh.judge import Judge, State
 from tests.vm.ssh.laptop import Laptop
-from tests.vm.ssh.site import PASSWORD, USER, Site
+from tests.vm.ssh.site import PASSWORD, Site
 
 Say = Callable[[str], None]
-INSTALL = BOOTSTRAP.parent / "install"
 
 
 def timed(laptop: Laptop, site: Site, *options: str, **env: str) -> float:
@@ -73,23 +63,3 @@ def test_without_sudo_only_the_keys_are_put_in_order_and_it_says_so(site_of: Sit
     assert judge.state(judge.look()) is State.NEW
     assert "without root only the keys" in laptop.log.read_text()
     say(f"without sudo: {took:.1f} s ")
-
-
-def test_without_sudo_polkit_lets_a_user_s_services_stay(image_of_polkit: Path, machines: Path, laptop: Laptop) -> None:
-    """Where it is installed; tests/vm/test_bootstrap.py has the VM without it."""
-    with Machine.boot(image_of_polkit, machines / f"vm-{secrets.token_hex(3)}", laptop.own) as machine:
-        site = Site(machine, laptop.entry.public)
-        site.hand_out(None)
-        judge = Judge(site, laptop)
-        timed(laptop, site)
-        assert judge.settled(timedelta(0)) is State.NEW
-        login = ("ssh", *ssh_options(laptop.own, machine.known_hosts), "-p", str(machine.ssh_port))
-        said = run(*login, f"{USER}@{machine.address}", "sh", "-s", given=(INSTALL / "linger.sh").read_text())
-        assert said == "changed\n"
-        assert machine.root("ls /var/lib/systemd/linger") == f"{USER}\n"
-
-
-@pytest.fixture(scope="module")
-def image_of_polkit(say: Say) -> Path:
-    plain = image.recipe("bookworm", bare=True)
-    return image.built(replace(plain, packages=(*plain.packages, "polkitd")), say)

@@ -14,6 +14,21 @@ WELL = 'return {"status": "ok"}'
 HOME = 'return {"hello": "world", "version": VERSION}'
 ILL = 'from fastapi import HTTPException\n    raise HTTPException(503, "out of ink")'
 IN_A_MOMENT = "import os, threading; threading.Timer(1, os._exit, [3]).start()"
+LEAK = """\
+import os, resource, signal
+HOARD = []
+ROOM = 640 * 2**20 + resource.getpagesize() * int(open("/proc/self/statm").read().split()[0])
+resource.setrlimit(resource.RLIMIT_AS, (ROOM, ROOM))
+def leak():
+    try:
+        HOARD.append(bytearray(32 * 2**20))
+    except MemoryError:
+        os.kill(os.getpid(), signal.SIGKILL)
+"""
+"""What a memory limit does, which these machines cannot enforce: the kernel kills who needs more."""
+
+ELSEWHERE = "import socket\nSERVER = socket.create_server(('127.0.0.1', 0))\n"
+FOR_EVER = "import time\nwhile True: time.sleep(1)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +93,22 @@ REJECTED = (
         dies=True,
         swap={HOME: f"{IN_A_MOMENT}\n    {HOME}"},
     ),
-    Bad(name="hangs in import", reason="HealthCheckFailed", before="import time\nwhile True: time.sleep(1)"),
+    Bad(
+        name="leaks until it is killed",
+        reason="ProcessExited",
+        said="was killed by SIGKILL (for want of memory?",
+        reaches=True,
+        dies=True,
+        before=LEAK,
+        swap={HOME: f"leak()\n    {HOME}"},
+    ),
+    Bad(name="hangs in import", reason="HealthCheckFailed", said="nothing answers", before=FOR_EVER),
+    Bad(
+        name="binds another port",
+        reason="HealthCheckFailed",
+        said="; the process listens on port ",
+        before=f"{ELSEWHERE}{FOR_EVER}",
+    ),
     Bad(name="cannot be resolved", reason="BuildFailed", said="sdnotify==99.99", requirements="sdnotify==99.99"),
     Bad(
         name="has a corrupt wheel",
@@ -93,6 +123,13 @@ REJECTED = (
         requirements="absent @ http://127.0.0.1:{port}/503/absent-1-py3-none-any.whl",
         rollout="{retry: {limit: 0}}",
     ),
+    Bad(
+        name="has an index that never answers",
+        reason="PackageIndexUnreachable",
+        said="timed out",
+        requirements="absent @ http://127.0.0.1:{port}/silent/absent-1-py3-none-any.whl",
+        rollout="{retry: {limit: 0}}",
+    ),
 )
 FIT = (
     Bad(
@@ -103,6 +140,8 @@ FIT = (
     Bad(
         name="leaves a child with the port", before="import os, time\nif os.fork() == 0:\n    while True: time.sleep(1)"
     ),
+    Bad(name="opens another port as well", before=ELSEWHERE),
+    Bad(name="says that it is the old revision", swap={'VERSION = "odd"': 'VERSION = "good"'}),
     Bad(name="floods the log", before="for number in range(300_000): print(number, 'of many')"),
     Bad(name="needs 30 s to start", before="import time; time.sleep(30)", rollout="{timeout: 60s, soak: 4s}"),
 )

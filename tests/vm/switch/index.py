@@ -1,4 +1,4 @@
-"""A server of packages as they should not be: below /503 it has a bad day, and what it has is no wheel."""
+"""A server of packages as they should not be: below /503 it has a bad day, below /silent it says nothing, and it has no good wheel."""
 
 from __future__ import annotations
 
@@ -20,6 +20,9 @@ class _Handler(SimpleHTTPRequestHandler):
     def send_head(self) -> BytesIO | BinaryIO | None:
         if self.path.startswith("/503/"):
             self.send_error(503)
+            return None
+        if self.path.startswith("/silent/"):
+            self.rfile.read()  # until who asked has given up
             return None
         return super().send_head()
 

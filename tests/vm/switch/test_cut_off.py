@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 import requests
 
+from tests.moments import MOMENTS
 from tests.status_checker import Document
 from tests.vm.product import Product
 from tests.vm.switch.conftest import ACCEPTANCE
-from tests.vm.switch.moments import MOMENTS, Machinery, kill_agent, wait_for_moment
+from tests.vm.switch.moments import kill_agent, rollout_on
 from tests.vm.switch.rollouts import confirmed, push
 from tests.vm.switch.serving import serving
 from tests.vm.switch.under_load import under_load
@@ -25,11 +26,11 @@ def test_of_a_killed_agent_nobody_notices_and_the_next_one_finishes(
     product: Product, moment: str, tmp_path: Path
 ) -> None:
     confirmed(product, push(product, FASTAPI, "before"))
-    machinery = Machinery(product)
+    rollout = rollout_on(product)
     with under_load(FASTAPI, product.port, tmp_path / "load") as load:
         revision = push(product, FASTAPI, "after", OTHER)
-        wait_for_moment(machinery, moment)
-        kill_agent(machinery)
+        rollout.wait_for(moment)
+        kill_agent(product)
         _is_alone(product, confirmed(product, revision))
     assert not load.result.failed, load.result.table()
     assert {shot.release for shot in load.result.shots if shot.release} == {"before", "after"}
@@ -38,9 +39,9 @@ def test_of_a_killed_agent_nobody_notices_and_the_next_one_finishes(
 @pytest.mark.parametrize("moment", MOMENTS if ACCEPTANCE else MOMENTS[1:2])
 def test_after_a_power_cut_one_release_serves_and_the_rollout_is_finished(product: Product, moment: str) -> None:
     confirmed(product, push(product, FASTAPI, "before"))
-    machinery = Machinery(product)
+    rollout = rollout_on(product)
     revision = push(product, FASTAPI, "after", OTHER)
-    wait_for_moment(machinery, moment)
+    rollout.wait_for(moment)
     product.machine.power_cut()
     product.machine.start()
     product.machine.wait_for(
