@@ -168,6 +168,8 @@ def _elsewhere(answer: ProbeResult, process: Process, spec: Spec) -> str:
     """Where a program listens that did not answer: it may have opened another port than its own."""
     own = spec.service.port
     ports = proc.ports_of(process.pid) if process.pid and answer.code is None else frozenset()
+    if process.pid and spec.launched and not spec.service.hosted:
+        ports -= proc.own_ports_of(process.pid)  # those of the launcher, which made the program's socket
     if ports <= {own} or (own in ports and not spec.service.holds_socket):
         return ""
     return f"; the process listens on port {', '.join(map(str, sorted(ports - {own})))} (its own is {own})"

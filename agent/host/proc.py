@@ -97,9 +97,13 @@ def listening(port: int) -> frozenset[str]:
 
 def ports_of(leader: int) -> frozenset[int]:
     """The TCP ports that a process listens on, or another one of the session it leads."""
+    return own_ports_of(*(pid for pid in pids() if leader in (pid, session(pid))))
+
+
+def own_ports_of(*processes: int) -> frozenset[int]:
+    """Those that these themselves listen on."""
     ports = dict(_listening())
-    family = [pid for pid in pids() if leader in (pid, session(pid))]
-    return frozenset(ports[each] for pid in family for each in _descriptors(pid) if each in ports)
+    return frozenset(ports[each] for pid in processes for each in _descriptors(pid) if each in ports)
 
 
 def _listening() -> Iterator[tuple[str, int]]:

@@ -17,6 +17,7 @@ from typing import Any
 from .bridge import LOOPBACK, Bridges
 from .child import Child
 from .door import Door
+from .endings import Ended
 from .hearing import Hearing
 from .service_manager import Notices
 
@@ -69,6 +70,8 @@ class Executed:
         self._bridges.parting = parting
 
     async def listen(self, listening: socket.socket) -> Door:
+        if self._child.ended.done():
+            raise Ended(self._child.ended.result())
         own = listening.dup()
         own.setblocking(False)
         self._doors.append(Door(own, self._bridges.visitor))

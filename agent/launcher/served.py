@@ -25,7 +25,7 @@ class Served(Protocol):
         """To be run until its end."""
 
     async def listen(self, listening: socket) -> Door:
-        """Its `close` stops the listening of this process alone."""
+        """Its `close` stops the listening of this process alone. Raises Ended where nobody is there to answer any more."""
 
     async def follow(self, elder: str) -> None:
         """It accepts, after the release whose private directory is `elder`, empty where there is none."""

@@ -20,6 +20,7 @@ from agent.paths import locate
 from tests.agent.conftest import Setup
 from tests.localvm import LocalVM
 from tests.moments import Rollout
+from tests.ports import free_port
 from tests.process import Background, parent
 from tests.waiting import wait_for
 
@@ -97,10 +98,10 @@ def deploy(setup: Setup, message: str, *, ill: str = "False", **options: str) ->
     return setup.repo.deploy(message, files)
 
 
-def deploy_taker(setup: Setup, message: str, *, strategy: str = "handover") -> str:
+def deploy_taker(setup: Setup, message: str, *, strategy: str = "handover", taker: str = TAKER) -> str:
     plain = state(setup.vm, rollout=f", strategy: {strategy}")
     program = plain.replace("asgi: page:app", "exec: python taker.py\n  socketActivation: true")
-    return setup.repo.deploy(message, {"desired-state.yaml": program, "taker.py": f"# {message}\n{TAKER}"})
+    return setup.repo.deploy(message, {"desired-state.yaml": program, "taker.py": f"# {message}\n{taker}"})
 
 
 def answered(vm: LocalVM) -> str:
@@ -187,6 +188,13 @@ def test_such_a_program_that_ends_on_trial_is_rejected_with_its_own_status(serve
     served.vm.wait_condition("RolledBack", "True")
     wait_for(lambda: pid(served.vm) == before, "the one before, in the process it had")
     assert "killed by SIGKILL" in served.vm.condition("Ready")["message"]
+
+
+def test_such_a_program_that_opens_a_port_itself_is_rejected_and_told_which(served: Setup) -> None:
+    other = free_port()
+    deploy_taker(served, "astray", taker=TAKER.replace("socket(fileno=3)", f"create_server(('127.0.0.1', {other}))"))
+    ready = served.vm.wait_condition("Ready", "False", "HealthCheckFailed")
+    assert f"; the process listens on port {other} (its own is {served.vm.port})" in ready["message"]
 
 
 def test_a_release_that_never_becomes_ready_is_rejected_and_no_visitor_meets_it(served: Setup, tmp_path: Path) -> None:

@@ -57,13 +57,14 @@ class RealHarness:
         )
         self.paths.tree(release.id).mkdir(parents=True)
         shutil.copy(PROGRAM, self.paths.tree(release.id))
+        if release.spec.launched:
+            launcher.put(self.paths.launcher(release.id))
         self.made.append(release)
         return release
 
     def make_launched(self, *, port: int) -> Release:
         release = self.make_release(exec=None, asgi="page:app", port=port)
         shutil.copy(PAGE, self.paths.tree(release.id))
-        launcher.put(self.paths.launcher(release.id))
         return release
 
     def make_current(self, release: Release) -> None:

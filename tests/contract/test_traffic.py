@@ -10,7 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from threading import Event
 
-from agent.host import launcher, proc
+from agent.host import proc
 from agent.release import Release
 from tests.contract.real import RealHarness, ask
 from tests.contract.test_switching import both_started, started
@@ -43,9 +43,7 @@ def test_the_traffic_goes_over_and_back_without_a_failed_request(real: RealHarne
 
 def taking(real: RealHarness, *flags: str, port: int) -> Release:
     """A program that takes the socket itself, and is handed over."""
-    release = real.make_release(*flags, strategy="handover", socketActivation=True, notify=bool(flags), port=port)
-    launcher.put(real.paths.launcher(release.id))
-    return release
+    return real.make_release(*flags, strategy="handover", socketActivation=True, notify=bool(flags), port=port)
 
 
 def test_an_app_and_programs_that_take_the_socket_themselves_take_turns(real: RealHarness):
@@ -75,7 +73,8 @@ def test_a_crash_of_a_program_that_was_handed_over_is_its_release_s_crash(real: 
     real.wait(lambda: not proc.is_running(running.pid or 0), "the end of the launcher")
     assert ask(release)["pid"] != before["pid"]
     (process,) = real.services.processes()
-    assert (process.restarts, process.exit) == (1, "was killed by SIGKILL")
+    assert process.restarts == 1
+    assert process.exit.startswith("was killed by SIGKILL")
     real.services.stop(release.id)
     assert not real.services.processes()
 

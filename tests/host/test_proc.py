@@ -84,6 +84,7 @@ def test_the_ports_of_a_process_are_those_of_its_whole_session(tmp_path: Path):
     try:
         with socket.create_server((LOOPBACK, 0)):
             wait_for(lambda: proc.ports_of(leader.pid) == {one, two}, "both ports, and no other")
+        assert proc.own_ports_of(leader.pid) == {one}
     finally:
         leader.stop()
     assert proc.ports_of(leader.pid) == frozenset()
