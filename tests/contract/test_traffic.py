@@ -74,7 +74,6 @@ def test_a_crash_of_a_program_that_was_handed_over_is_its_release_s_crash(real: 
     assert ask(release)["pid"] != before["pid"]
     (process,) = real.services.processes()
     assert process.restarts == 1
-    assert process.exit.startswith("was killed by SIGKILL")
     real.services.stop(release.id)
     assert not real.services.processes()
 
