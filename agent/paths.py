@@ -124,7 +124,7 @@ class Paths:
         return self.release(release) / "tree"
 
     def launcher(self, release: ReleaseId) -> Path:
-        """The program that serves a gradio, asgi or wsgi app: a copy of its own, as immutable as the release."""
+        """The program that serves the app, or has it served: a copy of its own, as immutable as the release."""
         return self.release(release) / "launcher"
 
     @property

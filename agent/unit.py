@@ -58,17 +58,17 @@ def unit_of(release: Release, paths: Paths) -> Unit:
         env=_environment(release, paths),
         env_file=str(paths.environment),
         listen=Address(service.host, service.port) if service.holds_socket else None,
-        launched=service.launched is not None,
-        notify=service.notify or service.launched is not None,
-        watchdog=service.watchdog or (_LOOP_STANDS if service.launched else None),
+        launched=release.spec.launched is not None,
+        notify=service.notify or release.spec.launched is not None,
+        watchdog=service.watchdog or (_LOOP_STANDS if service.hosted else None),
         start_timeout=_start_timeout(release.spec),
         stop_timeout=service.termination_grace_period,
     )
 
 
 def _argv(release: Release, paths: Paths) -> tuple[str, ...]:
-    service = release.spec.service
-    if service.launched is None:
+    service, launched = release.spec.service, release.spec.launched
+    if launched is None:
         return (
             "/usr/bin/env",
             *(service.exec or ()),
@@ -76,7 +76,9 @@ def _argv(release: Release, paths: Paths) -> tuple[str, ...]:
     return (
         *(f"{paths.venv(release.venv)}/bin/python", str(paths.launcher(release.id))),
         *("--release", release.id, "--current", str(paths.current), "--private", str(paths.private(release.id))),
-        *("--grace", f"{service.termination_grace_period.total_seconds():g}", *service.launched),
+        *("--grace", f"{service.termination_grace_period.total_seconds():g}"),
+        *(["--notify"] if service.exec and service.notify else ()),
+        *(launched.kind, *launched.words),
     )
 
 

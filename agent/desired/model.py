@@ -12,7 +12,7 @@ from .base import Strict
 from .models import MOST, Model
 from .remotes import LOCAL_ALLOWED, Ref, RemoteURL
 from .rollout import Rollout, Strategy, Sync
-from .service import Service
+from .service import Launched, Service
 from .texts import NAME, NAME_RULE, Extra, Instant, Name, PythonVersion, RelativePath, Sentence
 from .values import Matching, contradiction, refusal
 
@@ -98,11 +98,22 @@ class Spec(Strict):
 
     @model_validator(mode="after")
     def _can_hand_over(self) -> Self:
-        if self.rollout.strategy is Strategy.HANDOVER and self.service.launched is None:
+        if self.rollout.strategy is Strategy.HANDOVER and self.launched is None:
             raise contradiction(
-                "rollout.strategy: handover is for gradio, asgi and wsgi; a program of its own is restarted"
+                "rollout.strategy: handover is for gradio, asgi and wsgi, and for a program that takes LISTEN_FDS "
+                "(service.socketActivation: true); one that opens its port itself is restarted"
             )
         return self
+
+    @property
+    def launched(self) -> Launched | None:
+        """What runs under our launcher, so that a new release takes over from the old one; None: it is restarted.
+
+        A program of its own only where that is asked for: handed over it no longer sees its visitors' addresses.
+        """
+        service = self.service
+        asked = self.rollout.strategy is Strategy.HANDOVER and service.socket_activation
+        return Launched("exec", service.exec) if asked and service.exec else service.hosted
 
     def canonical(self) -> str:
         """The same specification always as the same text: JSON that is itself a desired-state.yaml with nothing left to merge."""

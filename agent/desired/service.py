@@ -15,7 +15,7 @@ from .values import contradiction, lasting, refusal, seconds
 
 _HIGHEST_PORT = 65535
 _LOWEST_PORT = 1024
-_LAUNCHED = ("gradio", "asgi", "wsgi")
+_HOSTED = ("gradio", "asgi", "wsgi")
 
 
 class HttpGet(Strict):
@@ -57,10 +57,10 @@ def _port(value: int) -> int:
 
 
 class Launched(NamedTuple):
-    """An app that our launcher serves: `kind` is gradio, asgi or wsgi."""
+    """What our launcher serves: `kind` is gradio, asgi, wsgi with one word, or exec with a command line."""
 
     kind: str
-    target: str
+    words: tuple[str, ...]
 
 
 class Service(Strict):
@@ -75,7 +75,7 @@ class Service(Strict):
     notify: bool = False
     """The program says READY=1 itself (sd_notify)."""
     socket_activation: bool = False
-    """The program takes its listening socket from LISTEN_FDS, so that a restart refuses no connection."""
+    """The program takes its listening socket from LISTEN_FDS, so that a restart refuses no connection; with `rollout.strategy: handover` none waits either."""
     public_url: WebURL | None = Field(None, alias="publicURL")
     """The URL people use, shown as evidence; without it http://<host>:<port>/."""
     host: Address = "0.0.0.0"  # noqa: S104 (an app on a VM is meant to be reached; 127.0.0.1 is for one behind a proxy)
@@ -101,20 +101,20 @@ class Service(Strict):
 
     def __hash__(self) -> int:
         """Of what is hashable; `env` is not."""
-        return hash((self.exec, self.launched, self.host, self.port))
+        return hash((self.exec, self.hosted, self.host, self.port))
 
     @property
-    def launched(self) -> Launched | None:
-        """None for a program of its own."""
-        for kind in _LAUNCHED:
+    def hosted(self) -> Launched | None:
+        """The app that runs in a server of ours; None for a program of its own."""
+        for kind in _HOSTED:
             if target := getattr(self, kind):
-                return Launched(kind, target)
+                return Launched(kind, (target,))
         return None
 
     @property
     def holds_socket(self) -> bool:
         """The port is held for it while releases come and go."""
-        return self.socket_activation or self.launched is not None
+        return self.socket_activation or self.hosted is not None
 
     @field_validator("startup_probe", mode="before")
     @classmethod
@@ -129,13 +129,13 @@ class Service(Strict):
     @field_validator("watchdog")
     @classmethod
     def _spoken(cls, watchdog: timedelta | None, info: ValidationInfo) -> timedelta | None:
-        if watchdog and info.data.get("notify") is False and not any(info.data.get(kind) for kind in _LAUNCHED):
+        if watchdog and info.data.get("notify") is False and not any(info.data.get(kind) for kind in _HOSTED):
             raise contradiction('needs "notify: true": only a program that speaks sd_notify can feed a watchdog')
         return watchdog
 
     @model_validator(mode="after")
     def _one_program(self) -> Self:
-        written = [kind for kind in ("exec", *_LAUNCHED) if getattr(self, kind)]
+        written = [kind for kind in ("exec", *_HOSTED) if getattr(self, kind)]
         if len(written) > 1:
             raise contradiction(f"has {' and '.join(written)}; write one of them")
         if not written:

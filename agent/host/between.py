@@ -44,7 +44,7 @@ def _asked(paths: Paths, release: Release, probe: Probe) -> WatchedProbe:
         release=release.id,
         host=address(release.spec).strip("[]"),
         port=release.spec.service.port,
-        unix=str(paths.private(release.id) / HTTP) if release.spec.service.launched else "",
+        unix=str(paths.private(release.id) / HTTP) if release.spec.launched else "",
         path=probe.http_get.path,
         period=probe.period.total_seconds(),
         timeout=probe.timeout.total_seconds(),

@@ -46,7 +46,7 @@ class Prober:
         """
         if process.phase not in _ASKED or process.pid is None:
             return process
-        if spec.service.launched:
+        if spec.launched:
             process = replace(process, accepts=self._traffic.accepts(process.release))
         known, service = self._known(process), spec.service
         if not known.get("started"):
@@ -86,7 +86,7 @@ class Prober:
 
     def _url(self, process: Process, spec: Spec, probe: Probe) -> str:
         """A launched release is asked on its own socket: on the port another one may answer."""
-        if spec.service.launched:
+        if spec.launched:
             return f"{SCHEME}{process.release}{probe.http_get.path}"
         return f"http://{address(spec)}:{spec.service.port}{probe.http_get.path}"
 
@@ -168,6 +168,8 @@ def _elsewhere(answer: ProbeResult, process: Process, spec: Spec) -> str:
     """Where a program listens that did not answer: it may have opened another port than its own."""
     own = spec.service.port
     ports = proc.ports_of(process.pid) if process.pid and answer.code is None else frozenset()
+    if process.pid and spec.launched and not spec.service.hosted:
+        ports -= proc.own_ports_of(process.pid)  # those of the launcher, which made the program's socket
     if ports <= {own} or (own in ports and not spec.service.holds_socket):
         return ""
     return f"; the process listens on port {', '.join(map(str, sorted(ports - {own})))} (its own is {own})"

@@ -32,6 +32,12 @@ def rss(pid: int) -> int | None:
     return int(fields[_RSS]) * os.sysconf("SC_PAGE_SIZE") if fields else None
 
 
+def memory(pid: int) -> int | None:
+    """Bytes, resident, of it and of everything in the session it leads; pages they share count for each."""
+    own = rss(pid)
+    return own if own is None else own + sum(rss(each) or 0 for each in pids() if each != pid and session(each) == pid)
+
+
 def start_time(pid: int) -> datetime | None:
     """When it was started, exact to a second: the kernel counts from the boot, whose time it rounds."""
     fields = _stat(pid)
@@ -91,9 +97,13 @@ def listening(port: int) -> frozenset[str]:
 
 def ports_of(leader: int) -> frozenset[int]:
     """The TCP ports that a process listens on, or another one of the session it leads."""
+    return own_ports_of(*(pid for pid in pids() if leader in (pid, session(pid))))
+
+
+def own_ports_of(*processes: int) -> frozenset[int]:
+    """Those that these themselves listen on."""
     ports = dict(_listening())
-    family = [pid for pid in pids() if leader in (pid, session(pid))]
-    return frozenset(ports[each] for pid in family for each in _descriptors(pid) if each in ports)
+    return frozenset(ports[each] for pid in processes for each in _descriptors(pid) if each in ports)
 
 
 def _listening() -> Iterator[tuple[str, int]]:

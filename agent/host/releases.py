@@ -33,7 +33,7 @@ class Releases:
         aside = self._paths.releases / f".{release.id}"
         files.make_directory(aside)
         materialise(aside / "tree")
-        if release.spec.service.launched:
+        if release.spec.launched:
             launcher.put(aside / "launcher")
         Models(self._paths).put(aside / "hub", release.spec.models)
         files.write(aside / _RECORD, releases.dump(release))

@@ -155,7 +155,7 @@ def _process(unit: Mapping[str, str]) -> Process:
         pid=pid,
         restarts=int(unit["NRestarts"]) + waiting,
         exit=_exit(unit),
-        memory=proc.rss(pid) if pid else None,
+        memory=proc.memory(pid) if pid else None,
     )
 
 

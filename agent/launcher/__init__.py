@@ -1,9 +1,10 @@
-"""The program that starts a launched release (`gradio`, `asgi`, `wsgi`) in the app's own venv, and what the agent must know of it.
+"""The program that starts a launched release in the app's own venv, and what the agent must know of it.
 
 A copy of this directory lies in each release, with the pure-Python packages it borrows in `site/`. It runs under the
 app's Python (3.10 or newer), so it imports the standard library and those packages only, never the rest of `agent`.
 
     python DIRECTORY --release ID --current LINK --private DIRECTORY --grace SECONDS gradio|asgi|wsgi TARGET
+    python DIRECTORY --release ID --current LINK --private DIRECTORY --grace SECONDS [--notify] exec PROGRAM ARGUMENT...
 """
 
 from __future__ import annotations

@@ -13,3 +13,11 @@ class StartupFailed(Exception):  # noqa: N818
 
 class Stopped(SystemExit):
     """What launch() ends with: the release has served, and was told to stop."""
+
+
+class Ended(Exception):  # noqa: N818
+    """The program that was served has ended by itself; `status` is its exit status, negative for a signal."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(f"it ended by itself: {status}")
+        self.status = status

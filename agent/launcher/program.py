@@ -6,6 +6,7 @@ import asyncio
 import atexit
 import importlib
 import os
+import signal
 import sys
 import threading
 import time
@@ -19,9 +20,10 @@ from typing import TYPE_CHECKING, NoReturn, cast
 
 from . import EX_CONFIG, arguments, borrowed, script, target
 from .asgi import ASGIApp
-from .endings import Refused, StartupFailed, Stopped
+from .endings import Ended, Refused, StartupFailed, Stopped
 
 if TYPE_CHECKING:
+    from .served import Served
     from .service_manager import Notices
 
 THREADS = 40  # of a WSGI app, as many as Starlette gives to plain functions
@@ -30,16 +32,21 @@ LAST_WORDS = timedelta(seconds=0.5)  # for threads and exit handlers
 
 
 def main(argv: Sequence[str], env: MutableMapping[str, str]) -> int:
-    """The exit status: 0 after a stop, 78 where no start can succeed, 1 where the app failed."""
+    """The exit status: 0 after a stop, 78 where no start can succeed, 1 where the app failed; a program's own, negative for a signal."""
     borrowed.lend()
     from .service_manager import Notices  # noqa: PLC0415 - it borrows
 
     notices = Notices(env)
     try:
         given = arguments.read(argv)
-        _start(given, _server(given, env, notices))
+        if given.kind == "exec":
+            _execute(given, env, notices)
+        else:
+            _start(given, _server(given, env, notices))
     except Stopped:
         return 0
+    except Ended as error:
+        return error.status
     except Refused as error:
         notices.status(f"refused: {error}")
         sys.stderr.write(f"launcher: {error}\n")
@@ -75,18 +82,42 @@ def _exit(status: int) -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError, ValueError):
             stream.flush()
+    if status < 0:
+        _die_by(-status)
     os._exit(status)
+
+
+def _die_by(number: int) -> None:
+    """As the program did: whoever looks after us is to see it."""
+    with suppress(OSError):  # SIGKILL has no other disposition
+        signal.signal(number, signal.SIG_DFL)
+    os.kill(os.getpid(), number)
 
 
 def _server(
     given: arguments.Arguments, env: MutableMapping[str, str], notices: Notices
 ) -> Callable[[Callable[[], ASGIApp]], None]:
+    from .app import App  # noqa: PLC0415 - it borrows
+
+    serve = _release(given, env, notices)
+    return lambda load: serve(App(load, given.private, notices))
+
+
+def _execute(given: arguments.Arguments, env: MutableMapping[str, str], notices: Notices) -> None:
+    from .executed import Executed  # noqa: PLC0415
+
+    watchdog = {name: env[name] for name in ("WATCHDOG_USEC",) if name in env}
+    serve = _release(given, env, notices)
+    serve(Executed(given.words, {**env, **watchdog}, notices, notify=given.notify))
+
+
+def _release(given: arguments.Arguments, env: MutableMapping[str, str], notices: Notices) -> Callable[[Served], None]:
     from .release import Release  # noqa: PLC0415 - they borrow
     from .service_manager import listening_socket, withhold  # noqa: PLC0415
 
     release = Release(given, listening_socket(env), notices)
     withhold(env)
-    return lambda load: asyncio.run(release.serve(load))
+    return lambda served: asyncio.run(release.serve(served))
 
 
 def _start(given: arguments.Arguments, serve: Callable[[Callable[[], ASGIApp]], None]) -> None:

@@ -6,18 +6,17 @@ import asyncio
 import signal
 import socket
 import sys
-from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
 from time import monotonic
+from typing import Any
 
 from . import ACCEPTING, AWAY, CONTROL, DRAINING, HTTP, RESTING, control, excuse, private
 from .arguments import Arguments
-from .asgi import ASGIApp
 from .door import Door
-from .server import Server
+from .endings import Ended
+from .served import Served
 from .service_manager import Notices
-from .sessions import Sessions
 
 RESERVE = timedelta(seconds=1)  # of the grace, for the app's own shutdown
 IDLE = timedelta(seconds=2)  # a connection unused for that long is not waited for
@@ -29,30 +28,41 @@ class Release:
         self._listener = listener
         self._notices = notices
         self._state = RESTING
+        self._is_ready = False
         self._public: Door | None = None
         self._excuse: Door | None = None
 
-    async def serve(self, load: Callable[[], ASGIApp]) -> None:
-        """Returns after SIGTERM or SIGINT, drained. Raises what `load` raises, and StartupFailed."""
-        self._sessions = Sessions(load(), self._arguments.private)
-        self._server = Server(self._sessions)
-        await self._server.start()
-        stop = _stop_signal()
-        tasks = [asyncio.create_task(work) for work in (self._server.keep_time(), self._notices.feed_watchdog())]
+    async def serve(self, served: Served) -> None:
+        """Returns after SIGTERM or SIGINT, drained. Raises what its start raises, and Ended where it ends by itself."""
+        await served.start()
+        self._served = served
+        ends: set[asyncio.Future[Any]] = {asyncio.ensure_future(_stop_signal().wait()), served.over}
+        tasks = [asyncio.create_task(work) for work in served.work()]
         directory = self._arguments.private
-        at_home = await self._server.listen(private.listen(directory, HTTP))
+        at_home = await served.listen(private.listen(directory, HTTP))
         orders = await control.listen(private.listen(directory, CONTROL), self._obey)
-        if self._is_current():
-            await self._accept()
-        elif not self._arguments.current.is_symlink():
-            self._excuse_itself()
-        self._notices.ready(self._state)
-        await stop.wait()
+        beginning = asyncio.create_task(self._begin())
+        await asyncio.wait({beginning, *ends}, return_when=asyncio.FIRST_COMPLETED)
+        if beginning.done():
+            beginning.result()
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        beginning.cancel()
+        if served.over.done():
+            raise Ended(served.over.result())
         await self._drain()
         at_home.close()
         orders.close()
         for task in tasks:
             task.cancel()
+
+    async def _begin(self) -> None:
+        await self._served.ready()
+        self._is_ready = True
+        if self._is_current():
+            await self._accept()
+        elif not self._arguments.current.is_symlink():
+            self._excuse_itself()
+        self._notices.ready(self._state)
 
     def _is_current(self) -> bool:
         try:
@@ -61,30 +71,30 @@ class Release:
             return False
 
     async def _obey(self, verb: str, argument: str) -> str:
-        """`accept [PRIVATE DIRECTORY OF THE ONE BEFORE]`, `rest`, `state`; between releases `heir` and `knows`."""
+        """`accept [PRIVATE DIRECTORY OF THE ONE BEFORE]`, `rest`, `state`; and what releases say to each other."""
         if verb == "accept":
             await self._accept(argument)
         elif verb == "rest":
             self._rest()
-        elif verb == "heir":
-            self._sessions.precede(argument)
-        elif verb == "knows":
-            key, _, hops = argument.partition(" ")
-            return "yes" if await self._sessions.know(key, int(hops)) else "no"
         elif verb != "state":
-            raise ValueError(f"{verb} is not known; say accept, rest or state")
+            answer = await self._served.told(verb, argument)
+            if answer is None:
+                raise ValueError(f"{verb} is not known; say accept, rest or state")
+            return answer or self._state
         return self._state
 
     async def _accept(self, elder: str = "") -> None:
         self._must_not_be_draining("accept")
-        await self._sessions.follow(elder)
+        if not self._is_ready:
+            raise ValueError("cannot accept: it is starting")
+        await self._served.follow(elder)
         self._become(ACCEPTING)  # before it is so: a page that comes up meanwhile asks, and goes
         await self._send_away_the_page()
         self._must_not_be_draining("accept")
         self._stop_excusing()
         if self._public is None:
-            self._public = await self._server.listen(self._listener)
-        self._server.traffic.parting = False
+            self._public = await self._served.listen(self._listener)
+        self._served.parting = False
 
     async def _send_away_the_page(self) -> None:
         """That answered visitors while nothing accepted: it has let go of the socket when this returns."""
@@ -120,18 +130,17 @@ class Release:
         if self._public is not None:
             self._public.close()
         self._public = None
-        self._server.traffic.parting = True
+        self._served.parting = True
 
     async def _drain(self) -> None:
         end = monotonic() + self._arguments.grace.total_seconds()
         self._stop_accepting()
-        self._sessions.ending = True
         self._state = DRAINING
         self._notices.stopping(self._state)
         patience = self._arguments.grace - RESERVE
-        if not await self._server.finish(IDLE, patience, lambda: self._sessions.owing):
+        if not await self._served.finish(IDLE, patience):
             sys.stderr.write(f"launcher: work was still in flight after {patience.total_seconds():g} s; giving it up\n")
-        await self._server.end(timedelta(seconds=max(0.0, end - monotonic())))
+        await self._served.end(timedelta(seconds=max(0.0, end - monotonic())))
 
 
 def _stop_signal() -> asyncio.Event:

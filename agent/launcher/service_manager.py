@@ -46,6 +46,10 @@ class Notices:
     def status(self, text: str) -> None:
         self._systemd.notify(f"STATUS={text.strip().splitlines()[-1]}")  # each line is a message of its own
 
+    def pass_on(self, name: str, value: str) -> None:
+        """What a program that we have started says of itself: one line."""
+        self._systemd.notify(f"{name}={value}")
+
     def stopping(self, state: str) -> None:
         self._systemd.notify(f"STOPPING=1\nSTATUS={state}")
 

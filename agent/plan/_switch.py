@@ -61,7 +61,7 @@ def cannot_stay(target: Release, observed: Observed) -> str:
 def shares_port(target: Release, other: ReleaseId, observed: Observed) -> bool:
     """Whether both take their connections from the same held socket."""
     release = observed.releases.get(other)
-    if release is None or target.spec.service.launched is None or release.spec.service.launched is None:
+    if release is None or target.spec.launched is None or release.spec.launched is None:
         return False
     ours, theirs = target.spec.service, release.spec.service
     return (ours.host, ours.port) == (theirs.host, theirs.port)
@@ -86,7 +86,7 @@ def is_well(process: Process) -> bool:
 
 def _hand_over(target: Release, observed: Observed) -> tuple[Step, ...]:
     process = observed.process_of(target.id)
-    if target.spec.service.launched is None or process is None:
+    if target.spec.launched is None or process is None:
         return ()
     others = [
         each for each in observed.processes if each.release != target.id and shares_port(target, each.release, observed)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,7 +20,8 @@ from agent.paths import locate
 from tests.agent.conftest import Setup
 from tests.localvm import LocalVM
 from tests.moments import Rollout
-from tests.process import Background
+from tests.ports import free_port
+from tests.process import Background, parent
 from tests.waiting import wait_for
 
 PAGE = """\
@@ -43,6 +46,39 @@ def page(*, ill: str = "False") -> str:
     return PAGE.format(ill=ill)
 
 
+TAKER = """\
+import http.server, json, os, socket, sys, time
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        body = json.dumps({"revision": os.environ["REVISION"], "pid": os.getpid()}).encode()
+        self.send_response(200)
+        if self.path == "/events":
+            self.send_header("Connection", "close")
+            self.end_headers()
+            for _ in range(15):
+                self.wfile.write(b"data: " + body + b"\\n\\n")
+                time.sleep(0.1)
+            self.wfile.write(b"event: end\\n\\n")
+            return
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+held = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler, bind_and_activate=False)
+held.socket.close()
+assert os.environ["LISTEN_PID"] == str(os.getpid())
+held.socket = socket.socket(fileno=3)
+held.serve_forever()
+"""
+"""A program that takes its socket itself, and ends on SIGTERM at once: whatever is in flight then is lost."""
+
+
 def state(vm: LocalVM, *, soak: str = "2s", rollout: str = "") -> str:
     return vm.state().replace("exec: python server.py", "asgi: page:app").replace("soak: 0s", f"soak: {soak}{rollout}")
 
@@ -60,6 +96,12 @@ def served(setup: Setup) -> Setup:
 def deploy(setup: Setup, message: str, *, ill: str = "False", **options: str) -> str:
     files = {"desired-state.yaml": state(setup.vm, **options), "page.py": f"# {message}\n{page(ill=ill)}"}
     return setup.repo.deploy(message, files)
+
+
+def deploy_taker(setup: Setup, message: str, *, strategy: str = "handover", taker: str = TAKER) -> str:
+    plain = state(setup.vm, rollout=f", strategy: {strategy}")
+    program = plain.replace("asgi: page:app", "exec: python taker.py\n  socketActivation: true")
+    return setup.repo.deploy(message, {"desired-state.yaml": program, "taker.py": f"# {message}\n{taker}"})
 
 
 def answered(vm: LocalVM) -> str:
@@ -81,7 +123,7 @@ def confirmed(vm: LocalVM) -> None:
 
 
 @contextmanager
-def visitors(vm: LocalVM, tmp_path: Path) -> Iterator[dict[str, Any]]:
+def visitors(vm: LocalVM, tmp_path: Path, *words: str) -> Iterator[dict[str, Any]]:
     """What became of every request, filled in when the block has ended."""
     out, told = tmp_path / "load.json", dict[str, Any]()
     load = Background(
@@ -89,8 +131,7 @@ def visitors(vm: LocalVM, tmp_path: Path) -> Iterator[dict[str, Any]]:
         "-m",
         "tests.load",
         f"http://127.0.0.1:{vm.port}",
-        "--seconds",
-        "600",
+        *("--seconds", "600", *words),
         "--json",
         str(out),
         log=tmp_path / "load.log",
@@ -108,6 +149,52 @@ def test_three_pushes_in_a_row_fail_no_request(served: Setup, tmp_path: Path) ->
             live(served.vm, deploy(served, message))
     assert failures(told) == []
     assert len(told["releases"]) == 4
+
+
+def test_three_pushes_of_a_program_that_takes_the_socket_itself_fail_no_request(setup: Setup, tmp_path: Path) -> None:
+    first = deploy_taker(setup, "one")
+    setup.vm.start()
+    live(setup.vm, first)
+    confirmed(setup.vm)
+    with visitors(setup.vm, tmp_path, "--sse", "2") as told:
+        for message in ("two", "three", "four"):
+            live(setup.vm, deploy_taker(setup, message))
+    assert failures(told) == []
+    assert len(told["releases"]) == 4
+
+
+def test_an_app_becomes_such_a_program_and_an_app_again_and_no_request_fails(served: Setup, tmp_path: Path) -> None:
+    with visitors(served.vm, tmp_path) as told:
+        live(served.vm, deploy_taker(served, "two"))
+        live(served.vm, deploy(served, "three"))
+    assert failures(told) == []
+    assert len(told["releases"]) == 3
+
+
+def test_such_a_program_can_begin_to_be_handed_over_and_be_restarted_again(setup: Setup) -> None:
+    setup.vm.start()
+    for strategy, expected in (("auto", False), ("handover", True), ("restart", False)):
+        live(setup.vm, deploy_taker(setup, strategy, strategy=strategy))
+        confirmed(setup.vm)
+        launched = b"launcher" in Path(f"/proc/{parent(pid(setup.vm))}/cmdline").read_bytes()
+        assert launched is expected, strategy
+
+
+def test_such_a_program_that_ends_on_trial_is_rejected_with_its_own_status(served: Setup, tmp_path: Path) -> None:
+    before = pid(served.vm)
+    live(served.vm, deploy_taker(served, "two"))
+    os.kill(pid(served.vm), signal.SIGKILL)
+
+    served.vm.wait_condition("RolledBack", "True")
+    wait_for(lambda: pid(served.vm) == before, "the one before, in the process it had")
+    assert "killed by SIGKILL" in served.vm.condition("Ready")["message"]
+
+
+def test_such_a_program_that_opens_a_port_itself_is_rejected_and_told_which(served: Setup) -> None:
+    other = free_port()
+    deploy_taker(served, "astray", taker=TAKER.replace("socket(fileno=3)", f"create_server(('127.0.0.1', {other}))"))
+    ready = served.vm.wait_condition("Ready", "False", "HealthCheckFailed")
+    assert f"; the process listens on port {other} (its own is {served.vm.port})" in ready["message"]
 
 
 def test_a_release_that_never_becomes_ready_is_rejected_and_no_visitor_meets_it(served: Setup, tmp_path: Path) -> None:

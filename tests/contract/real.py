@@ -45,24 +45,26 @@ class RealHarness:
         if not interpreter.exists():
             interpreter.symlink_to(sys.executable)
 
-    def make_release(self, *flags: str, **service: Any) -> Release:
+    def make_release(self, *flags: str, strategy: str = "auto", **service: Any) -> Release:
         service = {"exec": ["python", "program.py", *flags], "host": LOOPBACK, "port": free_port()} | service
         service = {key: value for key, value in service.items() if value is not None}
         service.setdefault("terminationGracePeriodSeconds", 2)
-        text = json.dumps({"apiVersion": "gitops-vm/v1", "app": "trial", "service": service})  # JSON is YAML
+        declared = {"apiVersion": "gitops-vm/v1", "app": "trial", "service": service, "rollout": {"strategy": strategy}}
+        text = json.dumps(declared)  # JSON is YAML
         revision = make_revision("main", token_hex(20))
         release = make_release(
             revision=revision, app_revision=revision, spec=parse(text.encode(), host="vm-1"), venv=VENV, secrets=""
         )
         self.paths.tree(release.id).mkdir(parents=True)
         shutil.copy(PROGRAM, self.paths.tree(release.id))
+        if release.spec.launched:
+            launcher.put(self.paths.launcher(release.id))
         self.made.append(release)
         return release
 
     def make_launched(self, *, port: int) -> Release:
         release = self.make_release(exec=None, asgi="page:app", port=port)
         shutil.copy(PAGE, self.paths.tree(release.id))
-        launcher.put(self.paths.launcher(release.id))
         return release
 
     def make_current(self, release: Release) -> None:

@@ -114,12 +114,13 @@ def test_visitors_of_a_release_that_crashes_again_and_again_wait_some_seconds_an
     assert {visit(release)[0] for _ in range(50)} == {200}
 
 
+@pytest.mark.parametrize("strategy", ["restart", "handover"])
 def test_a_program_that_takes_its_socket_itself_is_alone_with_its_visitors_and_they_are_told_so_between_its_crashes(
-    real: RealHarness,
+    real: RealHarness, strategy: str
 ):
     it_is_long_down(real)
-    crashes = real.make_release("--crash", socketActivation=True)
-    well = real.make_release(socketActivation=True, port=crashes.spec.service.port)
+    crashes = real.make_release("--crash", strategy=strategy, socketActivation=True)
+    well = real.make_release(strategy=strategy, socketActivation=True, port=crashes.spec.service.port)
     promote(real, crashes)
     loop(real, crashes)
     assert visit(crashes) == (503, "The app is down and is being started again.\n")

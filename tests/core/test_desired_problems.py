@@ -153,6 +153,14 @@ def test_a_watchdog_without_notify_a_ref_without_url_and_a_shrinking_backoff_are
     ]
 
 
+def test_only_what_can_be_handed_over_may_ask_for_it():
+    handover = "rollout: {strategy: handover}\n"
+    (said,) = problems(SMALLEST + handover)
+    assert said.endswith("one that opens its port itself is restarted")
+    parse((SMALLEST + "  socketActivation: true\n" + handover).encode(), host="vm-1")
+    parse((SMALLEST.replace("exec: python -m app", "asgi: app:app") + handover).encode(), host="vm-1")
+
+
 def test_a_thousand_unknown_keys_are_a_thousand_problems_and_a_monstrous_one_is_cut():
     found = problems(SMALLEST + "".join(f"k{number}: 1\n" for number in range(1000)) + "x" * 900 + ": 1\n")
     assert len(found) == 1001

@@ -15,7 +15,7 @@ from agent.release import Release
 from agent.steps import Confirm, HandOver, Promote, Reject, Retire, Start
 from tests.core.observing import ago, answer, decided, ended, process, rejection, verbs, vm, waking
 from tests.memory import release_of, spec_of
-from tests.memory.releases import ASGI
+from tests.memory.releases import ASGI, EXEC
 
 SOAK = timedelta(seconds=30)
 MIB = 2**20
@@ -195,6 +195,19 @@ def test_one_that_listens_elsewhere_or_opens_its_port_itself_cannot_be_beside():
     for other in (launched("moved", port=9000), release_of("plain", spec_of(), venv="venv-plain")):
         todo = decided(switch(process(OLD, accepts=True), on_disk=(OLD, other)), other)
         assert verbs(todo) == ["Retire", "Start"]
+
+
+@pytest.mark.parametrize("before", [ASGI, EXEC], ids=["after an app", "after a program"])
+def test_a_program_that_takes_the_socket_itself_is_handed_over_where_that_is_asked_for(before: str):
+    old, new = (
+        release_of(name, spec_of(program=program, soak="30s", handover=True), venv=f"venv-{name}")
+        for name, program in (("before", before), ("after", EXEC))
+    )
+    facts = {"current": old.id, "confirmed": old.id, "good": (old.id,), "on_disk": (old, new)}
+
+    assert verbs(decided(vm(process(old, accepts=True), **facts), new)) == ["Start"]
+    ready = vm(process(old, accepts=True), process(new, accepts=False), **facts)
+    assert verbs(decided(ready, new)) == ["Promote", "HandOver"]
 
 
 def test_the_confirmed_release_is_what_a_reboot_starts_before_it_is_started_again():

@@ -129,7 +129,7 @@ class Futures:
         assert release, f"rests with nothing from {world}"
         assert [each.release for each in host.services.processes()] == [release.id], str(world)
         assert host.is_well(release.id), str(world)
-        assert not release.spec.service.launched or host.services.lives[release.id].accepts, str(world)
+        assert not release.spec.launched or host.services.lives[release.id].accepts, str(world)
         assert host.ledger.confirmed == release.id == host.ledger.good[-1], str(world)
         assert host.services.is_installed(release), str(world)
         assert host.services.listen == (release.spec.service.host, release.spec.service.port), str(world)

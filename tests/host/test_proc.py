@@ -15,7 +15,7 @@ from agent.errors import Broken, Reason
 from agent.host import proc
 from agent.host.port import refuse, stranger
 from tests.ports import LOOPBACK, free_port
-from tests.process import Background
+from tests.process import Background, descendants
 from tests.waiting import wait_for
 
 GONE = 2**22 + 1  # above the highest pid there can be: proc(5), pid_max
@@ -35,8 +35,22 @@ def test_a_process_knows_itself():
     assert abs((proc.rss(me) or 0) - resident) < 8 * 1024 * 1024
 
 
+def test_the_memory_of_a_session_is_that_of_all_its_processes(tmp_path: Path):
+    two = "import os, time; os.fork(); print('here', flush=True); time.sleep(60)"
+    leader = Background(sys.executable, "-c", two, log=tmp_path / "log")
+    try:
+        wait_for(lambda: (tmp_path / "log").read_text().count("here") == 2, "both")
+        (child,) = descendants(leader.pid)
+        first, second = proc.rss(leader.pid) or 0, proc.rss(child) or 0
+        assert second > 4_000_000
+        assert abs((proc.memory(leader.pid) or 0) - first - second) < 1_000_000
+        assert abs((proc.memory(child) or 0) - second) < 1_000_000
+    finally:
+        leader.stop()
+
+
 def test_of_a_process_that_is_gone_nothing_is_known():
-    assert (proc.rss(GONE), proc.start_time(GONE), proc.session(GONE)) == (None, None, None)
+    assert (proc.rss(GONE), proc.memory(GONE), proc.start_time(GONE), proc.session(GONE)) == (None,) * 4
     assert (proc.name(GONE), proc.environ(GONE), proc.is_running(GONE)) == ("", frozenset(), False)
 
 
@@ -70,6 +84,7 @@ def test_the_ports_of_a_process_are_those_of_its_whole_session(tmp_path: Path):
     try:
         with socket.create_server((LOOPBACK, 0)):
             wait_for(lambda: proc.ports_of(leader.pid) == {one, two}, "both ports, and no other")
+        assert proc.own_ports_of(leader.pid) == {one}
     finally:
         leader.stop()
     assert proc.ports_of(leader.pid) == frozenset()

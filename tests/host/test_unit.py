@@ -23,8 +23,9 @@ PATHS = locate({"HOME": "/home/mood"}, uid=1001)
 LINES = st.text(st.characters(blacklist_categories=["Cc", "Cs"]) | st.just("\t"))
 
 
-def release_of(*, path: str = ".", mode: str = "", models: Any = (), **service: Any) -> Release:
+def release_of(*, path: str = ".", mode: str = "", models: Any = (), strategy: str = "auto", **service: Any) -> Release:
     declared = {
+        "rollout": {"strategy": strategy},
         "apiVersion": "gitops-vm/v1",
         "app": "mood",
         "mode": mode,
@@ -84,6 +85,20 @@ def test_only_an_app_that_takes_the_socket_has_one():
     assert "ListenStream=[::]:8010\n" in listen_drop_in(unit.listen)
     assert "Sockets=gitops-app.socket" in rendered(socketActivation=True)
     assert not any("Sockets" in line for line in rendered())
+
+
+def test_a_program_that_is_handed_over_runs_under_the_launcher_which_is_waited_for():
+    taking = {"exec": "serve --fd 3", "socketActivation": True}
+    release = release_of(strategy="handover", **taking)
+    unit = unit_of(release, PATHS)
+    assert unit.argv[:2] == (f"{PATHS.venv(release.venv)}/bin/python", str(PATHS.launcher(release.id)))
+    assert unit.argv[-6:] == ("--grace", "20", "exec", "serve", "--fd", "3")
+    assert (unit.notify, unit.watchdog, unit.listen) == (True, None, Address("0.0.0.0", 8010))  # noqa: S104
+    speaking = unit_of(release_of(strategy="handover", notify=True, watchdog="9s", **taking), PATHS)
+    assert speaking.argv[-5:] == ("--notify", "exec", "serve", "--fd", "3")
+    assert speaking.watchdog == timedelta(seconds=9)
+    for strategy in ("auto", "restart"):
+        assert unit_of(release_of(strategy=strategy, **taking), PATHS).argv == ("/usr/bin/env", "serve", "--fd", "3")
 
 
 def test_a_crash_behind_the_socket_wakes_what_answers_visitors_and_a_program_that_takes_the_socket_sends_it_away_first():

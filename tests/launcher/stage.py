@@ -143,6 +143,9 @@ def connect(path: Path) -> socket.socket:
     connection.settimeout(ANSWER.total_seconds())
     try:
         connection.connect(f"/proc/self/fd/{directory}/{path.name}")
+    except OSError:
+        connection.close()
+        raise
     finally:
         os.close(directory)
     return connection

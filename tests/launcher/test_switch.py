@@ -14,7 +14,7 @@ from time import time
 import pytest
 
 from tests.launcher.gradio import Caller
-from tests.launcher.stage import Release, Stage
+from tests.launcher.stage import APPS, Release, Stage
 from tests.load.report import Outcome
 from tests.load.shots import percentile, releases
 from tests.process import Background
@@ -53,6 +53,11 @@ def switch(stage: Stage, old: Release, new: Release) -> tuple[float, float]:
     return began, time()
 
 
+def process(release: Release) -> int:
+    """The one that answers for it: of a program of its own not the launcher's."""
+    return json.loads(release.get("/slow")[1])["pid"]
+
+
 def asked(stage: Stage) -> int:
     """The process that answers now."""
     return json.loads(stage.get("/slow")[1])["pid"]
@@ -66,24 +71,25 @@ def called(stage: Stage) -> int:
     return int(said.split()[-1])
 
 
-def serves(stage: Stage, release: Release, ask: Callable[[Stage], int], times: int) -> None:
-    """Whoever comes anew is answered by this one, and by no other."""
+def serves(stage: Stage, pid: int, ask: Callable[[Stage], int], times: int) -> None:
+    """Whoever comes anew is answered by this process, and by no other."""
     for _ in range(times):
-        assert ask(stage) == release.pid
+        assert ask(stage) == pid
 
 
 def take_turns(
     stage: Stage, one: Release, other: Release, ask: Callable[[Stage], int] = asked, times: int = 20
 ) -> list[tuple[float, float]]:
     """In the end the other one serves, and this one has ended."""
+    pids = {each: process(each) if ask is asked else each.pid for each in (one, other)}
     switches = []
     for old, new in [(one, other), (other, one)] * TURNS + [(one, other)]:
-        serves(stage, old, ask, times)
+        serves(stage, pids[old], ask, times)
         switches.append(switch(stage, old, new))
-    serves(stage, other, ask, times)
+    serves(stage, pids[other], ask, times)
     one.terminate()
     assert one.exit_code() == 0
-    serves(stage, other, ask, times)
+    serves(stage, pids[other], ask, times)
     return switches
 
 
@@ -137,5 +143,32 @@ def test_no_prediction_fails_while_two_releases_of_a_gradio_app_take_turns(stage
     assert not outcome.failed, outcome.table()
     callers = [shot for shot in outcome.shots if shot.kind in {"call", "page", "generate"}]
     assert {row["release"] for row in releases(callers)} == {str(one.pid), str(other.pid)}
+    unnoticed(outcome, switches)
+    assert "Traceback" not in one.output + other.output, one.output + other.output
+
+
+UVICORN = ("exec", "uvicorn", "--fd", "3", "--no-access-log", "api:app")
+BLOCKING = ("exec", "python", str(APPS / "taker.py"), "--blocking")
+API = ("asgi", "api:app")
+
+
+@pytest.mark.parametrize(
+    ("words", "others"), [(UVICORN, UVICORN), (API, UVICORN), (API, BLOCKING)], ids=["uvicorn", "mixed", "blocking"]
+)
+def test_no_request_fails_with_a_program_that_takes_the_socket_itself(
+    stage: Stage, own_python: Path, words: tuple[str, ...], others: tuple[str, ...]
+) -> None:
+    stage.promote("one")
+    path = f"{own_python.parent}:/usr/bin:/bin"
+    one = stage.start("one", own_python, *words, PATH=path).ready()
+    other = stage.start("other", own_python, *others, PATH=path).ready()
+    pids = {str(process(one)), str(process(other))}
+
+    with visitors(stage, *(WEB if others == UVICORN else WEB[:6])) as outcomes:
+        switches = take_turns(stage, one, other)
+
+    (outcome,) = outcomes
+    assert not outcome.failed, outcome.table()
+    assert {shot.release for shot in outcome.shots if shot.release} == pids
     unnoticed(outcome, switches)
     assert "Traceback" not in one.output + other.output, one.output + other.output

@@ -188,8 +188,9 @@ class MemoryHost(MemoryVM):
 
     def _beside(self, release: Release, other: Life) -> bool:
         """Whether it can be started while the other one runs: both take their connections from one socket."""
-        one, two = release.spec.service, other.release.spec.service
-        shared = one.launched and two.launched and (one.host, one.port) == (two.host, two.port)
+        one, two = release.spec, other.release.spec
+        at = [(each.service.host, each.service.port) for each in (one, two)]
+        shared = one.launched and two.launched and at[0] == at[1]
         return other.release.id == release.id or bool(shared)
 
     def _probed(self, process: Process) -> Process:
@@ -197,7 +198,7 @@ class MemoryHost(MemoryVM):
         if process.phase is not Phase.RUNNING:
             return process
         age, now, service = life.age(self.now()), self.now(), life.release.spec.service
-        accepts = self.services.accepts(process.release, self.current) if service.launched else None
+        accepts = self.services.accepts(process.release, self.current) if life.release.spec.launched else None
         if not life.program.is_started(age):
             startup = life.program.startup(age, service.startup_probe, now)
             return replace(process, accepts=accepts, readiness=startup)

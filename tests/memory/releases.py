@@ -12,7 +12,7 @@ FORM = """
 apiVersion: gitops-vm/v1
 app: mood
 service: {{{program}, port: {port}, notify: {notify}{service}}}
-rollout: {{soak: {soak}, rollback: {{enabled: {rollback}, keep: {keep}}}{rollout}}}
+rollout: {{soak: {soak}, strategy: {strategy}, rollback: {{enabled: {rollback}, keep: {keep}}}{rollout}}}
 sync: {{selfHeal: {{enabled: {self_heal}{healing}}}}}
 suspend: {suspend}
 models: [{models}]
@@ -38,11 +38,13 @@ def spec_of(
     brisk: bool = False,
     program: str = EXEC,
     soak: str = "0s",
+    handover: bool = False,
     models: tuple[str, ...] = (),
 ) -> Spec:
     text = FORM.format(
         program=program,
         soak=soak,
+        strategy="handover" if handover else "auto",
         port=port,
         notify=_yaml(notify),
         rollback=_yaml(rollback),

@@ -162,8 +162,8 @@ class MemoryServices:
             return Phase.DEACTIVATING
         if life.ended:
             return Phase.ACTIVATING if life.ended is End.RESTARTED else Phase.FAILED
-        service = life.release.spec.service
-        waiting = (service.notify or service.launched) and not life.program.is_started(life.age(self.clock.now))
+        spec = life.release.spec
+        waiting = (spec.service.notify or spec.launched) and not life.program.is_started(life.age(self.clock.now))
         return Phase.ACTIVATING if waiting else Phase.RUNNING
 
 

@@ -158,7 +158,7 @@ def _process(told: Mapping[str, Any]) -> Process:
         pid=told["pid"],
         restarts=told["restarts"],
         exit=_exit(told["exit"], told["result"]),
-        memory=proc.rss(told["pid"]) if told["pid"] else None,
+        memory=proc.memory(told["pid"]) if told["pid"] else None,
     )
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from secrets import token_hex
 from typing import Any
 
+from ...launcher.hearing import Hearing
 from ...names import ReleaseId
 from ...unit import Address, Unit
 from . import child, unit_json, wire
@@ -18,7 +19,6 @@ from .environment import compose
 from .held import Held
 from .instance import Child, Instance
 from .log import Log
-from .notify import NotifySocket
 from .visitors import Page, Visitors, unit_of
 
 MARK = "GITOPS_VM_SUPERVISED"
@@ -36,7 +36,7 @@ class Supervisor:
         self._held = Held()
         self._page: Page = ()
         self._visitors = Visitors(self._held, self._start_page)
-        self._notify = NotifySocket(self._heard)
+        self._notify = Hearing(self._heard)
         loop = asyncio.get_running_loop()
         self.over = loop.create_future()
         loop.add_signal_handler(signal.SIGCHLD, self._reap)

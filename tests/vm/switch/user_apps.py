@@ -54,5 +54,6 @@ GRADIO = UserApp(
 )
 FASTAPI = UserApp(name="fastapi_app", source="app/main.py", load=(*PLAIN, *STREAMS))
 FLASK = UserApp(name="flask_app", source="app.py", load=(*PLAIN, *STREAMS))
+LISTEN_FDS = UserApp(name="listen_fds", source="app.py", load=(*PLAIN, *STREAMS))
 PLAIN_HTTP = UserApp(name="plain_http", source="server.py", load=PLAIN, hands_over=False)
-APPS = (FASTAPI, FLASK, GRADIO, PLAIN_HTTP)
+APPS = (FASTAPI, FLASK, GRADIO, LISTEN_FDS, PLAIN_HTTP)

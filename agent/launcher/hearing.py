@@ -1,4 +1,4 @@
-"""The socket that programs tell their state to (sd_notify(3)). The kernel says who told it."""
+"""The socket on which a program tells its state (sd_notify(3)). Only its main process is heard: the kernel says who spoke."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from secrets import token_hex
 
 _CREDENTIALS = struct.Struct("3i")  # pid, uid, gid: unix(7)
 _SCM_CREDENTIALS = 2
+_LONGEST = 8192  # bytes of a message
 
 
-class NotifySocket:
-    """Calls `heard(pid, fields)` for every message. Abstract: nothing to clean up, no limit to a path's length."""
+class Hearing:
+    """Calls `heard(pid, fields)` for every message. Abstract: no limit to a path's length, nothing to clean up."""
 
     def __init__(self, heard: Callable[[int, Mapping[str, str]], None]) -> None:
         self._heard = heard
@@ -25,13 +26,9 @@ class NotifySocket:
 
     def _read(self) -> None:
         # Room for the credentials only: descriptors sent along are closed by the kernel.
-        data, ancillary, _, _ = self._socket.recvmsg(8192, socket.CMSG_SPACE(_CREDENTIALS.size))
+        said, ancillary, _, _ = self._socket.recvmsg(_LONGEST, socket.CMSG_SPACE(_CREDENTIALS.size))
         for level, kind, content in ancillary:
             if (level, kind) == (socket.SOL_SOCKET, _SCM_CREDENTIALS):
                 pid, _, _ = _CREDENTIALS.unpack(content[: _CREDENTIALS.size])
-                self._heard(pid, _fields(data))
-
-
-def _fields(data: bytes) -> dict[str, str]:
-    pairs = (line.partition("=") for line in data.decode(errors="replace").splitlines())
-    return {name: value for name, _, value in pairs}
+                pairs = (line.partition("=") for line in said.decode(errors="replace").splitlines())
+                self._heard(pid, {name: value for name, _, value in pairs})
