@@ -50,8 +50,8 @@ def _outage(product: Product, begin: Callable[[], object], said: str) -> Documen
     app, agent, fed = product.version(), product.agent_pid(), _last_fed(product)
     with Visitor(product) as visitor:
         begin()
-        # A poll under way meanwhile may have been cut off, and another failed before: those after it are counted.
-        product.until(lambda now: said in str(condition(now, "FetchFailed")), said, within=A_LOOK)
+        # A poll under way meanwhile may have been cut off, with other words of the same kind: those after it are counted.
+        product.machine.wait_for(lambda: _is_told(product, said), said, within=A_LOOK)
         for _ in range(POLLS):
             _poll_fails(product)
         product.machine.wait_for(lambda: _last_fed(product) > fed, "the agent to feed its watchdog", within=PATIENCE)
@@ -63,6 +63,12 @@ def _outage(product: Product, begin: Callable[[], object], said: str) -> Documen
     assert holds(told, "Healthy", "Succeeded")
     assert (told["sync"], told["health"]) == ("Unknown", "Healthy")
     return told
+
+
+def _is_told(product: Product, said: str) -> bool:
+    """Each time a look is asked for: of a failure of the same kind the agent makes no pass by itself."""
+    product.shell(f"touch {REQUESTS}/poll")
+    return said in str(condition(product.status(), "FetchFailed"))
 
 
 def _poll_fails(product: Product) -> None:

@@ -198,9 +198,11 @@ def _condition(kind: str, status: str, reason: str, message: str) -> dict[str, A
 
 
 def _dated(told: Document, found: dict[str, Any], deeds: Deeds, recent: Span) -> dict[str, Any]:
-    """Nothing has held for longer than since the last push: it changed what runs."""
+    """Nothing has held for longer than since the last push: it changed what runs. But for Healthy, where the new release
+    answered before anybody had looked."""
     since = condition(told, found["type"])["lastTransitionTime"]
-    span = Span(deeds.newest.pushed, recent.until)
+    begun = deeds.pushes[0] if found["type"] == "Healthy" else deeds.newest
+    span = Span(begun.pushed, recent.until)
     return {**found, "lastTransitionTime": span.of(since), "observedGeneration": len(deeds.pushes)}
 
 
