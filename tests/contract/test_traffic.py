@@ -87,23 +87,6 @@ def test_one_that_has_the_traffic_ends_without_a_failed_request(real: RealHarnes
     assert all(each.result() for each in answers)
 
 
-def test_the_crash_of_one_that_waits_holds_up_nobody_at_the_one_that_serves(real: RealHarness):
-    """Whatever is started for visitors of a crash has the same socket in hand, and must not make it block."""
-    old, new = both_started(real)
-    with visitors(old) as answers:
-        for _ in range(2):
-            before = next(each.pid for each in real.services.processes() if each.release == new.id)
-            real.crash(new)
-            real.wait(lambda: _waits_again(real, new, before), "the next start")  # noqa: B023
-            assert {ask(old)["release"] for _ in range(20)} == {old.id}
-    assert {answer for each in answers for answer in each.result()} == {old.id}
-
-
-def _waits_again(real: RealHarness, release: Release, before: int | None) -> bool:
-    pid = next((each.pid for each in real.services.processes() if each.release == release.id), None)
-    return pid not in (None, before) and real.accepts(release) is False
-
-
 def test_after_a_crash_the_current_release_accepts_again(real: RealHarness):
     release = real.make_launched(port=free_port())
     real.make_current(release)
