@@ -35,6 +35,7 @@ build() {
   wheels --no-index "$work"
   unset PYTHONPATH
   pip install --no-index --no-deps "$work"/wheels/*.whl
+  "$release/bin/python" -P -c 'import agent.daemon, agent.host.vm'
   "$release/bin/gitops-vm" version >/dev/null
   rm -rf "$work"
   # The marker is written last: after a power cut it is there only if everything else is.

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from ..errors import AgentError, Transient
+from ..errors import AgentError, Reason, Stalled, Transient
 from ..host.git_errors import public
 from ..host.status_reader import DEADLINE
 from ..names import Revision, short
@@ -67,7 +67,9 @@ def _look(call: Call, left: timedelta) -> list[_Seen]:
         return [_of_document(call, document, is_heard=is_agent_here(call))]
     try:
         found = reported(call, min(DEADLINE, left))
-    except Transient as error:
+    except (Transient, Stalled) as error:
+        if isinstance(error, Stalled) and error.reason is not Reason.REF_NOT_FOUND:  # a first word may still come
+            raise
         return [_of_error(public(call.options.remote), error)]
     return [
         _of_error(host, each) if isinstance(each, AgentError) else _of_document(call, each, is_heard=True)
