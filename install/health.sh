@@ -40,8 +40,8 @@ elif read -r _ boot end 2>/dev/null <"$HOME/.ssh/.gitops-vm-pending"; then
 fi
 
 [ ! -e "$data/agent/current/complete" ] || fact installed yes
-# All that the daemon and its workers import, not what one verb happens to.
-[ -z "$(bounded 20 "$data/agent/current/bin/python" -P -c 'import agent.daemon, agent.host.vm; print("yes")')" ] || fact runs yes
+# All that the daemon and its workers import, not what one verb happens to. That git is missing is told by itself.
+[ -z "$(bounded 20 env GIT_PYTHON_REFRESH=quiet "$data/agent/current/bin/python" -P -c 'import agent.daemon, agent.host.vm; print("yes")')" ] || fact runs yes
 [ -z "$(user_manager show --property=Version)" ] || fact manager yes
 fact unit "$(user_manager is-active "$unit")"
 fact enabled "$(user_manager is-enabled "$unit")"
