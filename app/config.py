@@ -25,22 +25,38 @@ class ConfigError(Exception):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
     mode: Mode
-    backend: BackendChoice
-    model: str  # a directory or a hub id
-    model_revision: str | None
+    backend: BackendChoice  # of the local model
+    local_model: str  # a directory or a hub id
+    model_revision: str | None  # of the local model
+    api_model: str
     thought_model: str
+    fallback: bool  # in api mode: the local model answers while the service cannot
     api_url: str | None  # None means the Hub's own router
     token: str | None = field(repr=False)
     revision: str | None  # of the repository this release was built from, 40 hex digits
+    repository_url: str | None  # of that repository, as git has it
+    status_branch: str | None  # where the agent says what runs
     host: str
     port: int
 
     @property
+    def model(self) -> str:
+        """The one that answers."""
+        return self.model_of(self.mode)
+
+    @property
     def model_name(self) -> str:
-        """For people: a hub id as it is, of a directory its last part, and the shipped model by its own name."""
-        if self.model == TINY_MODEL:
-            return "tiny-mood (demo)"
-        return Path(self.model).name if Path(self.model).is_absolute() else self.model
+        return name_of(self.model)
+
+    def model_of(self, mode: Mode) -> str:
+        return self.api_model if mode == "api" else self.local_model
+
+
+def name_of(model: str) -> str:
+    """For people: a hub id as it is, of a directory its last part, and the shipped model by its own name."""
+    if model == TINY_MODEL:
+        return "tiny-mood (demo)"
+    return Path(model).name if Path(model).is_absolute() else model
 
 
 def read(environment: Mapping[str, str]) -> Config:
@@ -50,12 +66,16 @@ def read(environment: Mapping[str, str]) -> Config:
     return Config(
         mode=mode,
         backend=cast("BackendChoice", _one_of(env, "MODEL_BACKEND", get_args(BackendChoice), "auto")),
-        model=env.get("API_MODEL", API_MODEL) if mode == "api" else env.get("MODEL", TINY_MODEL),
+        local_model=env.get("MODEL", TINY_MODEL),
         model_revision=env.get("MODEL_REVISION"),
+        api_model=env.get("API_MODEL", API_MODEL),
         thought_model=env.get("THOUGHT_MODEL", THOUGHT_MODEL),
+        fallback=_one_of(env, "FALLBACK", ("none", "local"), "none") == "local",
         api_url=_url(env, "API_URL"),
         token=env.get("HF_TOKEN") or env.get("HUGGING_FACE_TOKEN"),
         revision=_revision(env, "REVISION"),
+        repository_url=env.get("REPOSITORY_URL"),
+        status_branch=env.get("STATUS_BRANCH"),
         host=env.get("HOST", "127.0.0.1"),
         port=_port(env, "PORT"),
     )

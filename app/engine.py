@@ -7,12 +7,12 @@ import logging
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
-from .backends import open_backend
-from .config import Config
-from .moods import Backend, Failure, Mood, Thought, mood
+from .backends import open_backend, ready_made
+from .config import Config, Mode, name_of
+from .moods import Backend, Failure, Mood, Opinion, Thought, mood
 
 CANARY = "I am so happy today!"
 FIRST_RETRY = timedelta(seconds=1)
@@ -29,11 +29,17 @@ Answer = TypeVar("Answer")
 
 
 class Engine:
-    """`state` is the backend that answers, or the Failure that says why there is none."""
+    """`state` is the backend that answers, or the Failure that says why there is none; `modes` those it could answer in,
+    its own first; `since` when it began.
+    """
 
     def __init__(self, config: Config) -> None:
         self.config = config
+        self.modes = ready_made(config)
+        self.since = datetime.now(UTC)
         self.state: Backend | Failure = LOADING
+        self._others: dict[Mode, Backend] = {}
+        self._opening = asyncio.Lock()
         self._closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._pool = ThreadPoolExecutor(WORKERS[config.mode], thread_name_prefix="inference")
 
@@ -59,9 +65,13 @@ class Engine:
         """Raises Failure when there is no answer."""
         if not text.strip():
             raise EMPTY_TEXT
-        backend = self._backend()
-        scores, took = await self._timed(lambda: backend.scores(text))
-        return mood(scores, took)
+        return await self._mood(self._backend(), text)
+
+    async def compare(self, text: str) -> list[Opinion]:
+        """What each of `modes` says of the text. Raises Failure for a text that nobody could read."""
+        if not text.strip():
+            raise EMPTY_TEXT
+        return await asyncio.gather(*(self._opinion(mode, text) for mode in self.modes))
 
     async def thought(self, feeling: str | None) -> Thought:
         """Raises Failure when there is no answer."""
@@ -72,6 +82,26 @@ class Engine:
     def close(self) -> None:
         """Whoever still waits for an answer is told that there will be none."""
         self._closed.set_result(None)
+
+    async def _opinion(self, mode: Mode, text: str) -> Opinion:
+        outcome: Mood | Failure
+        try:
+            backend = self._backend() if mode == self.config.mode else await self._other(mode)
+            outcome = await self._mood(backend, text)
+        except Failure as failure:
+            outcome = failure
+        return Opinion(mode=mode, model=name_of(self.config.model_of(mode)), outcome=outcome)
+
+    async def _other(self, mode: Mode) -> Backend:
+        """Opened when it is first asked."""
+        async with self._opening:
+            if mode not in self._others:
+                self._others[mode] = await self._run(lambda: open_backend(self.config, mode))
+        return self._others[mode]
+
+    async def _mood(self, backend: Backend, text: str) -> Mood:
+        scores, took = await self._timed(lambda: backend.scores(text))
+        return mood(scores, took, backend.name)
 
     def _backend(self) -> Backend:
         if isinstance(self.state, Failure):
@@ -92,6 +122,6 @@ class Engine:
 
 
 def _proven(config: Config) -> Backend:
-    backend = open_backend(config)
+    backend = open_backend(config, config.mode)
     backend.scores(CANARY)
     return backend

@@ -13,6 +13,7 @@ class Mood:
     confidence: float  # 0 to 1
     scores: dict[str, float]  # of every label, the highest first
     took: timedelta
+    source: str  # the backend that answered: api, onnx or transformers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,22 +33,40 @@ class Backend:
     thought_source: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opinion:
+    """What one of several models says of a text."""
+
+    mode: str  # api or local
+    model: str  # for people
+    outcome: Mood | Failure
+
+
 class Failure(Exception):  # noqa: N818 - mostly it is a value: the state of an engine that cannot answer
     """No answer, for a reason the user may read: `reason` for machines, `message` for people, never a token in either.
 
     `passing` says that time may cure it; the others wait for a changed environment.
-    `status` is the HTTP status that tells the same.
+    `status` is the HTTP status that tells the same, `retry_after` the time that a client should wait, where it is known.
     """
 
-    def __init__(self, reason: str, message: str, *, status: int = 503, passing: bool = False) -> None:
+    def __init__(
+        self,
+        reason: str,
+        message: str,
+        *,
+        status: int = 503,
+        passing: bool = False,
+        retry_after: timedelta | None = None,
+    ) -> None:
         super().__init__(message)
         self.reason = reason
         self.message = message
         self.status = status
         self.passing = passing
+        self.retry_after = retry_after
 
 
-def mood(scores: dict[str, float], took: timedelta) -> Mood:
+def mood(scores: dict[str, float], took: timedelta, source: str) -> Mood:
     ranked = dict(sorted(scores.items(), key=lambda pair: -pair[1]))
     label = next(iter(ranked))
-    return Mood(label=label, confidence=ranked[label], scores=ranked, took=took)
+    return Mood(label=label, confidence=ranked[label], scores=ranked, took=took, source=source)

@@ -22,7 +22,7 @@ def prepared(environ: MutableMapping[str, str]) -> Config:
 
 def _for_libraries(config: Config) -> dict[str, str]:
     """What gradio and the Hub's library read while they are imported: nobody is phoned, least of all at start."""
-    offline = config.mode == "local" and Path(config.model).is_dir()
+    offline = not config.token and Path(config.local_model).is_dir()
     return {
         "GRADIO_ANALYTICS_ENABLED": "False",
         "HF_HUB_DISABLE_TELEMETRY": "1",

@@ -7,28 +7,39 @@ from __future__ import annotations
 from collections.abc import Callable
 from importlib.util import find_spec
 
-from ..config import Config
+from ..config import Config, Mode
 from ..moods import Backend, Failure
 from ..thoughts import own_thought
 
 
-def open_backend(config: Config) -> Backend:
+def ready_made(config: Config) -> tuple[Mode, ...]:
+    """The modes whose answers this release could give, its own first: a token for one, an inference library for the other."""
+    possible: dict[Mode, bool] = {
+        "api": bool(config.token),
+        "local": bool(find_spec("onnxruntime") or find_spec("torch")),
+    }
+    return (config.mode, *(mode for mode, is_possible in possible.items() if is_possible and mode != config.mode))
+
+
+def open_backend(config: Config, mode: Mode) -> Backend:
     """Loads what the configuration names; takes seconds. Raises Failure when that cannot be."""
-    if config.mode == "api":
+    if mode == "api":
         return _api(config)
     if config.backend != "transformers" and find_spec("onnxruntime"):
         from .onnx import OnnxModel, locate
 
-        graph = locate(config.model, config.model_revision, config.token)
+        graph = locate(config.local_model, config.model_revision, config.token)
         if graph is not None:
             return _local("onnx", OnnxModel(graph).scores)
     if config.backend == "onnx":
-        raise Failure("BackendMissing", f"{config.model} has no ONNX file or onnxruntime is not installed. {_WAYS_OUT}")
+        raise Failure(
+            "BackendMissing", f"{config.local_model} has no ONNX file or onnxruntime is not installed. {_WAYS_OUT}"
+        )
     if not find_spec("torch"):
         raise Failure("BackendMissing", f"This release can run no model by itself. {_WAYS_OUT}")
     from .pytorch import TorchModel
 
-    return _local("transformers", TorchModel(config.model, config.model_revision, config.token).scores)
+    return _local("transformers", TorchModel(config.local_model, config.model_revision, config.token).scores)
 
 
 _WAYS_OUT = (

@@ -52,11 +52,11 @@ class ApiClient:
         token = _usable(config.token, config.api_url)
         seconds = TIMEOUT.total_seconds()
         if config.api_url is None:
-            self._moods = InferenceClient(provider="hf-inference", model=config.model, token=token, timeout=seconds)
+            self._moods = InferenceClient(provider="hf-inference", model=config.api_model, token=token, timeout=seconds)
             self._chat = InferenceClient(provider="auto", token=token, timeout=seconds)
         else:
             at = config.api_url
-            self._moods = InferenceClient(model=f"{at}/models/{config.model}", token=token, timeout=seconds)
+            self._moods = InferenceClient(model=f"{at}/models/{config.api_model}", token=token, timeout=seconds)
             self._chat = InferenceClient(base_url=f"{at}/v1", token=token, timeout=seconds)
         self._thought_model = config.thought_model
 

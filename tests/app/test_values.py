@@ -41,7 +41,7 @@ def test_every_mood_of_the_model_has_thoughts_and_any_other_gets_neutral_ones() 
 
 
 def test_scores_are_ranked_and_the_first_is_the_label() -> None:
-    found = mood({"fear": 0.2, "joy": 0.7, "anger": 0.1}, took=timedelta(seconds=1))
+    found = mood({"fear": 0.2, "joy": 0.7, "anger": 0.1}, took=timedelta(seconds=1), source="onnx")
     assert (found.label, found.confidence, list(found.scores)) == ("joy", 0.7, ["joy", "fear", "anger"])
 
 
