@@ -8,8 +8,9 @@ from collections.abc import Callable
 from importlib.util import find_spec
 
 from ..config import Config, Mode
-from ..moods import Backend, Failure
+from ..moods import Backend, Failure, Limits
 from ..thoughts import own_thought
+from .hub import fetch, located
 
 
 def ready_made(config: Config) -> tuple[Mode, ...]:
@@ -21,25 +22,29 @@ def ready_made(config: Config) -> tuple[Mode, ...]:
     return (config.mode, *(mode for mode, is_possible in possible.items() if is_possible and mode != config.mode))
 
 
-def open_backend(config: Config, mode: Mode) -> Backend:
-    """Loads what the configuration names; takes seconds. Raises Failure when that cannot be."""
+def open_backend(config: Config, mode: Mode, say: Callable[[str], None]) -> Backend:
+    """Loads what the configuration names; takes seconds, and `say` hears for what. Raises Failure when that cannot be."""
     if mode == "api":
         return _api(config)
+    say(f"loading {config.model_name}")
     if config.backend != "transformers" and find_spec("onnxruntime"):
-        from .onnx import OnnxModel, locate
+        from . import onnx
 
-        graph = locate(config.local_model, config.model_revision, config.token)
+        graph = located(config.local_model, config.model_revision, config.token)
         if graph is not None:
-            return _local("onnx", OnnxModel(graph).scores)
+            return _local("onnx", onnx.DEVICE, onnx.OnnxModel(graph).scores, onnx.limits())
     if config.backend == "onnx":
         raise Failure(
             "BackendMissing", f"{config.local_model} has no ONNX file or onnxruntime is not installed. {_WAYS_OUT}"
         )
     if not find_spec("torch"):
         raise Failure("BackendMissing", f"This release can run no model by itself. {_WAYS_OUT}")
-    from .pytorch import TorchModel
+    from . import pytorch
 
-    return _local("transformers", TorchModel(config.local_model, config.model_revision, config.token).scores)
+    folder = fetch(
+        config.local_model, config.model_revision, config.token, ["*.json", "*.safetensors", "*.txt", "*.model"]
+    )
+    return _local("transformers", pytorch.DEVICE, pytorch.TorchModel(folder).scores, pytorch.limits())
 
 
 _WAYS_OUT = (
@@ -52,8 +57,27 @@ def _api(config: Config) -> Backend:
     from .api import ApiClient
 
     client = ApiClient(config)
-    return Backend(name="api", scores=client.scores, thought=client.thought, thought_source=config.thought_model)
+    return Backend(
+        name="api",
+        device="remote",
+        scores=lambda texts: [client.scores(text) for text in texts],
+        scoring=_CALLS,
+        thought=client.thought,
+        thinking=_CALLS,
+        thought_source=config.thought_model,
+    )
 
 
-def _local(name: str, scores: Callable[[str], dict[str, float]]) -> Backend:
-    return Backend(name=name, scores=scores, thought=own_thought, thought_source="our own list")
+_CALLS = Limits(workers=16)
+
+
+def _local(name: str, device: str, scores: Callable[[list[str]], list[dict[str, float]]], scoring: Limits) -> Backend:
+    return Backend(
+        name=name,
+        device=device,
+        scores=scores,
+        scoring=scoring,
+        thought=own_thought,
+        thinking=Limits(workers=1),
+        thought_source="our own list",
+    )

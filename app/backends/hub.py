@@ -6,6 +6,14 @@ from pathlib import Path
 
 from ..moods import Failure
 
+GRAPHS = ("model.onnx", "onnx/model.onnx")  # ours; a model repository's
+
+
+def located(model: str, revision: str | None, token: str | None) -> Path | None:
+    """The ONNX file of `model`, its tokenizer and labels beside or above it; None when the model has none."""
+    folder = fetch(model, revision, token, ["*.json", *GRAPHS])
+    return next((folder / name for name in GRAPHS if (folder / name).is_file()), None)
+
 
 def fetch(model: str, revision: str | None, token: str | None, patterns: list[str]) -> Path:
     """The directory that holds the files of `model` that match `patterns`. Raises Failure when there is no such model."""
