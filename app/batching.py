@@ -59,7 +59,9 @@ class Batcher(Generic[Question, Answer]):
         """Raises Failure: Busy at once when too many wait already, Stopping when `close` comes before the answer."""
         if self._closed:
             raise STOPPING
-        entry = _Waiting(question=question, size=self._size(question), answer=self._loop.create_future())
+        entry: _Waiting[Question, Answer] = _Waiting(
+            question=question, size=self._size(question), answer=self._loop.create_future()
+        )
         self._line_up(entry)
         self._unanswered.add(entry.answer)
         try:

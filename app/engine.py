@@ -31,7 +31,7 @@ class _Desk:
     def __init__(self, backend: Backend) -> None:
         self.backend = backend
         self._scores = Batcher(backend.scores, backend.scoring, size=len)
-        self._thoughts = Batcher(
+        self._thoughts: Batcher[str | None, tuple[str, str]] = Batcher(
             lambda feelings: [backend.thought(feeling) for feeling in feelings], backend.thinking, size=lambda _: 1
         )
 
@@ -42,8 +42,8 @@ class _Desk:
 
     async def thought(self, feeling: str | None) -> Thought:
         began = time.perf_counter()
-        text = await self._thoughts.ask(feeling)
-        return Thought(text=text, source=self.backend.thought_source, took=_since(began))
+        text, source = await self._thoughts.ask(feeling)
+        return Thought(text=text, source=source, took=_since(began))
 
     def close(self) -> None:
         self._scores.close()

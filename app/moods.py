@@ -41,9 +41,9 @@ class Backend:
     device: str  # where it computes: cpu, cuda, or "remote"
     scores: Callable[[list[str]], list[dict[str, float]]]
     scoring: Limits  # how many threads may call `scores` at once, with how many texts
-    thought: Callable[[str | None], str]
+    thought: Callable[[str | None], tuple[str, str]]  # its text, and its source as in Thought
     thinking: Limits  # the same of `thought`, which takes one feeling only
-    thought_source: str
+    thought_source: str  # that mostly is its source
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,8 +9,8 @@ import numpy as np
 import onnxruntime
 from tokenizers import Tokenizer
 
-from ..moods import Limits
-from .files import existing, longest, read
+from ..moods import Failure, Limits
+from .files import beside, longest, padding, read
 from .outputs import Outputs
 
 DEVICE = "cpu"
@@ -22,20 +22,22 @@ def limits() -> Limits:
 
 
 class OnnxModel:
-    """Safe to use from several threads: each computes in the thread that calls."""
+    """Safe to use from several threads: each computes in the thread that calls. Raises Failure for files it cannot read."""
 
     def __init__(self, graph: Path) -> None:
-        folder = graph.parent if (graph.parent / "config.json").is_file() else graph.parent.parent
-        config = read(folder / "config.json")
-        self._outputs = Outputs(config)
-        self._tokenizer = Tokenizer.from_file(str(existing(folder / "tokenizer.json")))
-        self._tokenizer.enable_truncation(longest(folder, config))
-        self._tokenizer.no_padding()
-        self._padding = int(config.get("pad_token_id") or 0)  # RoBERTa's is 1
+        config, tokenizer = beside(graph, "config.json"), beside(graph, "tokenizer.json")
+        self._outputs = Outputs(read(config))
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
-        self._session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+        try:
+            self._tokenizer = Tokenizer.from_file(str(tokenizer))
+            self._session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+        except Exception:  # noqa: BLE001 - neither library has a class of its own for it; their texts list local paths
+            raise Failure("ModelUnusable", f"{graph.name} cannot be loaded; try MODEL_BACKEND=transformers.") from None
+        self._tokenizer.enable_truncation(longest(config))
+        self._tokenizer.no_padding()
+        self._padding = self._tokenizer.token_to_id(padding(config)) or 0
         self._inputs = [node.name for node in self._session.get_inputs()]
 
     def scores(self, texts: list[str]) -> list[dict[str, float]]:

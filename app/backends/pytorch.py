@@ -28,9 +28,8 @@ class TorchModel:
             # Its text lists urls and local paths; the reason is this.
             raise Failure("ModelUnusable", "transformers cannot load the model as a text classifier.") from None
         self._model = model.eval().to(DEVICE)
-        config = read(folder / "config.json")
-        self._outputs = Outputs(config)
-        self._longest = longest(folder, config)
+        self._outputs = Outputs(read(folder / "config.json"))
+        self._longest = longest(folder / "config.json")
 
     @torch.inference_mode()
     def scores(self, texts: list[str]) -> list[dict[str, float]]:

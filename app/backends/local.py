@@ -1,0 +1,84 @@
+"""A model on this machine: found or fetched, in the form that suits what is installed, and only if it fits."""
+
+# ruff: noqa: PLC0415 - each library costs seconds and may not be installed
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from importlib.util import find_spec
+from pathlib import Path
+
+from ..config import BackendChoice, Config, name_of
+from ..moods import Backend, Failure, Limits
+from ..thoughts import own_thought
+from .choice import Choice, Kind, choose
+from .hub import Model, Say, sizes
+from .machine import MEGA, multiplies_bytes, must_fit
+
+LIBRARY: dict[Kind, str] = {"onnx": "onnxruntime", "transformers": "torch"}
+WAYS_OUT = (
+    "Set MODEL_BACKEND=auto and build with requirements/onnx.txt (a model with an ONNX file) "
+    "or requirements/local.txt (any model); or set MODE=api."
+)
+
+
+def open_local(config: Config, say: Say) -> Backend:
+    """Raises Failure."""
+    model = Model(name=config.local_model, revision=config.model_revision, token=config.token)
+    folder, choice = located(model, _usable(config.backend), say)
+    name = name_of(config.local_model)
+    say(f"loading {name} ({sum(sizes(folder)[weight] for weight in choice.weights) // MEGA} MB)")
+    return _opened(folder, choice)
+
+
+def located(model: Model, kinds: Collection[Kind], say: Say) -> tuple[Path, Choice]:
+    """What this machine has comes first: a restart needs no network, and a model that was put here none at all."""
+    here = model.here()
+    found = sizes(here) if here else {}
+    if here and (choice := choose(found, kinds, quick_int8=multiplies_bytes())):
+        _must_fit(model, choice, found)
+        return here, choice
+    if not model.is_directory:
+        say(f"asking the Hub for {model.name}")
+        found = model.listed()
+        if choice := choose(found, kinds, quick_int8=multiplies_bytes()):
+            _must_fit(model, choice, found)
+            return model.download({name: found[name] for name in choice.files}, say), choice
+    raise Failure(
+        "BackendMissing",
+        f"{name_of(model.name)} has no file that {' or '.join(LIBRARY[kind] for kind in kinds)} can read. {WAYS_OUT}",
+    )
+
+
+def _usable(backend: BackendChoice) -> list[Kind]:
+    wanted: list[Kind] = ["onnx", "transformers"] if backend == "auto" else [backend]
+    installed = [kind for kind in wanted if find_spec(LIBRARY[kind])]
+    if not installed:
+        raise Failure(
+            "BackendMissing", f"This release has no {' or '.join(LIBRARY[kind] for kind in wanted)}. {WAYS_OUT}"
+        )
+    return installed
+
+
+def _must_fit(model: Model, choice: Choice, found: dict[str, int]) -> None:
+    must_fit(name_of(model.name), choice.kind, sum(found[name] for name in choice.weights))
+
+
+def _opened(folder: Path, choice: Choice) -> Backend:
+    if choice.kind == "onnx":
+        from . import onnx
+
+        scores, scoring, device = onnx.OnnxModel(folder / choice.weights[0]).scores, onnx.limits(), onnx.DEVICE
+    else:
+        from . import pytorch
+
+        scores, scoring, device = pytorch.TorchModel(folder).scores, pytorch.limits(), pytorch.DEVICE
+    return Backend(
+        name=choice.kind,
+        device=device,
+        scores=scores,
+        scoring=scoring,
+        thought=lambda feeling: (own_thought(feeling), "our own list"),
+        thinking=Limits(workers=1),
+        thought_source="our own list",
+    )
