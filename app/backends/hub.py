@@ -6,12 +6,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..moods import Failure
 from .machine import MEGA
+
+if TYPE_CHECKING:
+    from huggingface_hub.hf_api import ModelInfo
+
+ANSWER = timedelta(seconds=20)
 
 Say = Callable[[str], None]
 
@@ -42,15 +48,13 @@ class Model:
         except LocalEntryNotFoundError:
             return None
 
+    def pinned(self) -> Model:
+        """The same at the commit that its revision means now. Raises Failure."""
+        return replace(self, revision=self._told().sha)
+
     def listed(self) -> dict[str, int]:
         """Its files on the Hub, with their sizes in bytes. Raises Failure."""
-        from huggingface_hub import HfApi
-
-        with self._in_our_words():
-            found = HfApi(token=self.token or False).model_info(
-                self.name, revision=self.revision, files_metadata=True, timeout=20
-            )
-        return {each.rfilename: each.size or 0 for each in found.siblings or []}
+        return {each.rfilename: each.size or 0 for each in self._told().siblings or []}
 
     def download(self, files: dict[str, int], say: Say) -> Path:
         """The directory that holds these files. Raises Failure."""
@@ -63,6 +67,14 @@ class Model:
                     self.name, name, revision=self.revision, token=self.token or False, tqdm_class=bar
                 )
         return Path(path[: -len(name)])
+
+    def _told(self) -> ModelInfo:
+        from huggingface_hub import HfApi
+
+        with self._in_our_words():
+            return HfApi(token=self.token or False).model_info(
+                self.name, revision=self.revision, files_metadata=True, timeout=ANSWER.total_seconds()
+            )
 
     @contextmanager
     def _in_our_words(self) -> Iterator[None]:
