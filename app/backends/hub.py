@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from huggingface_hub.hf_api import ModelInfo
 
 ANSWER = timedelta(seconds=20)
+HIDDEN = (401, 403, 404)  # unknown, private or gated: the Hub does not say which
 
 Say = Callable[[str], None]
 
@@ -78,11 +79,13 @@ class Model:
 
     @contextmanager
     def _in_our_words(self) -> Iterator[None]:
-        from huggingface_hub.errors import OfflineModeIsEnabled, RepositoryNotFoundError, RevisionNotFoundError
+        from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
 
         try:
             yield
-        except (RepositoryNotFoundError, RevisionNotFoundError):
+        except HfHubHTTPError as error:
+            if error.response.status_code not in HIDDEN:
+                raise self._not_yet() from None
             at = self.revision or "main"
             raise Failure("ModelMissing", f"The Hub shows no model {self.name} at {at} to this token.") from None
         except OfflineModeIsEnabled:
@@ -90,9 +93,10 @@ class Model:
                 "ModelMissing", f"{self.name} is not on this machine, and HF_HUB_OFFLINE=1 forbids to fetch it."
             ) from None
         except Exception:  # noqa: BLE001 - of the library's HTTP client, which it changes; their texts may hold the token
-            raise Failure(
-                "DownloadFailed", f"{self.name} could not be downloaded; trying again.", passing=True
-            ) from None
+            raise self._not_yet() from None
+
+    def _not_yet(self) -> Failure:
+        return Failure("DownloadFailed", f"{self.name} could not be downloaded; trying again.", passing=True)
 
 
 def sizes(folder: Path) -> dict[str, int]:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from .hub import Model, Say, sizes
 from .machine import MEGA, multiplies_bytes, must_fit
 
 LIBRARY: dict[Kind, str] = {"onnx": "onnxruntime", "transformers": "torch"}
+OWN = "our own list"
 WAYS_OUT = (
     "Set MODEL_BACKEND=auto and build with requirements/onnx.txt (a model with an ONNX file) "
     "or requirements/local.txt (any model); or set MODE=api."
@@ -25,10 +27,28 @@ WAYS_OUT = (
 def open_local(config: Config, say: Say) -> Backend:
     """Raises Failure."""
     model = Model(name=config.local_model, revision=config.model_revision, token=config.token)
-    folder, choice = located(model, _usable(config.backend), say)
-    name = name_of(config.local_model)
-    say(f"loading {name} ({sum(sizes(folder)[weight] for weight in choice.weights) // MEGA} MB)")
-    return _opened(folder, choice)
+    classifier = _classifier(*_loading(model, _usable(config.backend), say))
+    if config.local_thought_model is None:
+        return classifier
+    author = Model(name=config.local_thought_model, revision=config.local_thought_revision, token=config.token)
+    folder, _ = _loading(author, _usable("transformers"), say)
+    from .writer import Writer
+
+    name = name_of(author.name)
+    writer = Writer(folder)
+
+    def thought(feeling: str | None) -> tuple[str, str]:
+        said = writer.thought(feeling)
+        return (said, name) if said else _own(feeling)
+
+    return replace(classifier, thought=thought, thought_source=name)
+
+
+def _loading(model: Model, kinds: Collection[Kind], say: Say) -> tuple[Path, Choice]:
+    folder, choice = located(model, kinds, say)
+    size = sum(sizes(folder)[weight] for weight in choice.weights)
+    say(f"loading {name_of(model.name)} ({size / MEGA:.1f} MB)")
+    return folder, choice
 
 
 def located(model: Model, kinds: Collection[Kind], say: Say) -> tuple[Path, Choice]:
@@ -64,7 +84,12 @@ def _must_fit(model: Model, choice: Choice, found: dict[str, int]) -> None:
     must_fit(name_of(model.name), choice.kind, sum(found[name] for name in choice.weights))
 
 
-def _opened(folder: Path, choice: Choice) -> Backend:
+def _own(feeling: str | None) -> tuple[str, str]:
+    return own_thought(feeling), OWN
+
+
+def _classifier(folder: Path, choice: Choice) -> Backend:
+    """Its thoughts are of our own list."""
     if choice.kind == "onnx":
         from . import onnx
 
@@ -78,7 +103,7 @@ def _opened(folder: Path, choice: Choice) -> Backend:
         device=device,
         scores=scores,
         scoring=scoring,
-        thought=lambda feeling: (own_thought(feeling), "our own list"),
-        thinking=Limits(workers=1),
-        thought_source="our own list",
+        thought=_own,
+        thinking=Limits(workers=1, room=32),
+        thought_source=OWN,
     )
