@@ -10,6 +10,10 @@ from typing import Any
 
 import pytest
 
+from agent.desired import Model
+from agent.host.hub import Fetcher, Hub
+from agent.host.models import Models
+from agent.paths import locate
 from app.backends.choice import choose
 from app.backends.machine import memory, multiplies_bytes, must_fit
 from app.config import TINY_MODEL
@@ -147,9 +151,30 @@ def test_a_model_of_the_hub_is_downloaded_once_and_then_needs_no_network(
         *("config.json", "manifest.json", "tokenizer.json", "tokenizer_config.json", "model.onnx")
     }
     asked = len(hub.asked)
-    for offline in ("0", "1"):
-        again = opened(onnx_python, hub.url, tmp_path, HF_HUB_OFFLINE=offline)
-        assert again["scores"] == first["scores"]
+    assert opened(onnx_python, hub.url, tmp_path)["scores"] == first["scores"]
+    assert len(hub.asked) == asked
+
+
+@pytest.mark.app
+@pytest.mark.parametrize("revision", [COMMIT, ""])
+def test_a_model_that_the_agent_fetched_is_found_by_its_name_without_a_hub(
+    onnx_python: Path, hub: HubServer, tmp_path: Path, revision: str
+) -> None:
+    paths = locate({"GITOPS_VM_HOME": str(tmp_path / "vm")}, uid=os.getuid())
+    models, declared = Models(paths), Model(repo=NAME, revision=COMMIT)
+    fetcher = Fetcher(Hub(hub.url, "", str(paths.environment)), models, [].append)
+    fetcher.fetch(fetcher.survey([declared]))
+    models.put(tmp_path / "cache", [declared])
+    asked = len(hub.asked)
+    found = opened(
+        onnx_python,
+        hub.url,
+        tmp_path,
+        HF_HUB_CACHE=str(tmp_path / "cache"),
+        MODEL_REVISION=revision,
+        HF_HUB_OFFLINE="1",
+    )
+    assert found["backend"] == "onnx"
     assert len(hub.asked) == asked
 
 
