@@ -30,6 +30,8 @@ class Config:
     model_revision: str | None  # of the local model
     api_model: str
     thought_model: str
+    local_thought_model: str | None  # a directory or a hub id; None means our own list
+    local_thought_revision: str | None
     fallback: bool  # in api mode: the local model answers while the service cannot
     api_url: str | None  # None means the Hub's own router
     token: str | None = field(repr=False)
@@ -70,6 +72,8 @@ def read(environment: Mapping[str, str]) -> Config:
         model_revision=env.get("MODEL_REVISION"),
         api_model=env.get("API_MODEL", API_MODEL),
         thought_model=env.get("THOUGHT_MODEL", THOUGHT_MODEL),
+        local_thought_model=env.get("LOCAL_THOUGHT_MODEL"),
+        local_thought_revision=env.get("LOCAL_THOUGHT_REVISION"),
         fallback=_one_of(env, "FALLBACK", ("none", "local"), "none") == "local",
         api_url=_url(env, "API_URL"),
         token=env.get("HF_TOKEN") or env.get("HUGGING_FACE_TOKEN"),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import importlib.abc
 import importlib.machinery
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from types import ModuleType
 
 MODULE = "gradio.component_meta"
@@ -38,6 +40,16 @@ class _Finder(importlib.abc.MetaPathFinder):
         return spec
 
 
-def install() -> None:
-    """Call before the first `import gradio`; the stubs that come with the package stay as they are."""
+@contextmanager
+def quick_import() -> Iterator[None]:
+    """Around the first `import gradio`; the stubs that come with the package stay as they are.
+
+    The collector would go through a growing heap again and again, in which nothing is garbage yet.
+    """
     sys.meta_path.insert(0, _Finder())
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+        gc.freeze()

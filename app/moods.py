@@ -24,13 +24,26 @@ class Thought:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Of a queue and the threads behind it."""
+
+    workers: int  # threads
+    batch: int = 1  # questions that a thread takes at once
+    alike: float = 2.0  # so many times as long, or as short, as the one that waited longest may another in its batch be
+    room: int = 256  # questions that may wait
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Backend:
-    """One way to answer. Both functions block, may be called from several threads, and raise Failure only."""
+    """One way to answer. Both functions block and raise Failure only."""
 
     name: str
-    scores: Callable[[str], dict[str, float]]
-    thought: Callable[[str | None], str]
-    thought_source: str
+    device: str  # where it computes: cpu, cuda, or "remote"
+    scores: Callable[[list[str]], list[dict[str, float]]]
+    scoring: Limits  # how many threads may call `scores` at once, with how many texts
+    thought: Callable[[str | None], tuple[str, str]]  # its text, and its source as in Thought
+    thinking: Limits  # the same of `thought`, which takes one feeling only
+    thought_source: str  # that mostly is its source
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

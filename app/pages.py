@@ -49,7 +49,7 @@ class Pages:
 
 
 def _build(engine: Engine) -> FastAPI:
-    fast_gradio.install()
-    from .ui import site  # noqa: PLC0415 - here it takes its seconds in a thread, after the port answers
+    with fast_gradio.quick_import():
+        from .ui import site  # noqa: PLC0415 - here it takes its seconds in a thread, after the port answers
 
-    return site(engine)
+        return site(engine)

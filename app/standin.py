@@ -53,7 +53,7 @@ class StandIn(ThreadingHTTPServer):
     def _classify(self, body: dict[str, Any]) -> Answer:
         if not isinstance(body.get("inputs"), str):
             return 400, {"error": "`inputs` must be a string"}
-        scores = self.model.scores(body["inputs"])
+        scores = self.model.scores([body["inputs"]])[0]
         ranked = sorted(scores.items(), key=lambda pair: -pair[1])
         return 200, [[{"label": label, "score": score} for label, score in ranked]]
 
@@ -62,7 +62,7 @@ class StandIn(ThreadingHTTPServer):
             asked = str(body["messages"][-1]["content"])
         except (KeyError, IndexError, TypeError):
             return 400, {"error": "`messages` must end with one that has a content"}
-        scores = self.model.scores(asked.rpartition("feels")[2] or asked)
+        scores = self.model.scores([asked.rpartition("feels")[2] or asked])[0]
         mood = max(scores, key=scores.__getitem__)
         said = f'<think>They seem to feel {mood}.</think>\n\n"{own_thought(mood)}"'
         choice = {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": said}}

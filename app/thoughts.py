@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 
+LONGEST = 280  # characters of a thought from a model that does not know when to stop
 SYSTEM_PROMPT = (
     "You are a friendly assistant. Answer with ONLY a short positive message of one or two sentences, "
     "no introduction and no quotes. Reasoning, if any, goes inside <think>...</think>."
@@ -66,3 +68,12 @@ def clean(answer: str) -> str:
     said = answer.rpartition("</think>")[2]
     said = said.partition("<think>")[0]
     return said.replace("</code>", "").strip().strip("\"'“”").strip()
+
+
+def bounded(said: str) -> str:
+    """Its whole sentences that fit, as one line; of a first sentence that does not fit, the words that do."""
+    line = " ".join(said.split())
+    if len(line) <= LONGEST:
+        return line
+    ends = [found.end() for found in re.finditer(r"[.!?](?=\s)", line[: LONGEST + 1])]
+    return line[: ends[-1]] if ends else (line[:LONGEST].rpartition(" ")[0] or line[:LONGEST]) + " ..."

@@ -51,6 +51,7 @@ class Site:
                 "revision": config.revision,
                 "mode": config.mode,
                 "backend": None if isinstance(state, Failure) else state.name,
+                "device": None if isinstance(state, Failure) else state.device,
                 "model": config.model_name,
                 "modelRevision": config.model_revision,
                 "thoughts": None if isinstance(state, Failure) else state.thought_source,

@@ -7,4 +7,6 @@ cd "$(dirname "$0")"
 for name in agent build dev api onnx; do
   "$uv" pip compile --quiet --universal --generate-hashes --python-version 3.11 "$name.in" -o "$name.txt"
 done
-"$uv" pip compile --quiet --generate-hashes --python-version 3.11 --python-platform x86_64-manylinux_2_28 local.in -o local.txt
+for name in local convert; do
+  "$uv" pip compile --quiet --generate-hashes --python-version 3.11 --python-platform x86_64-manylinux_2_28 "$name.in" -o "$name.txt"
+done

@@ -8,8 +8,9 @@ from collections.abc import Callable
 from importlib.util import find_spec
 
 from ..config import Config, Mode
-from ..moods import Backend, Failure
-from ..thoughts import own_thought
+from ..moods import Backend, Limits
+
+CALLS = Limits(workers=16)  # they only wait
 
 
 def ready_made(config: Config) -> tuple[Mode, ...]:
@@ -21,39 +22,21 @@ def ready_made(config: Config) -> tuple[Mode, ...]:
     return (config.mode, *(mode for mode, is_possible in possible.items() if is_possible and mode != config.mode))
 
 
-def open_backend(config: Config, mode: Mode) -> Backend:
-    """Loads what the configuration names; takes seconds. Raises Failure when that cannot be."""
-    if mode == "api":
-        return _api(config)
-    if config.backend != "transformers" and find_spec("onnxruntime"):
-        from .onnx import OnnxModel, locate
+def open_backend(config: Config, mode: Mode, say: Callable[[str], None]) -> Backend:
+    """Loads what the configuration names; takes seconds, and `say` hears for what. Raises Failure when that cannot be."""
+    if mode == "local":
+        from .local import open_local
 
-        graph = locate(config.local_model, config.model_revision, config.token)
-        if graph is not None:
-            return _local("onnx", OnnxModel(graph).scores)
-    if config.backend == "onnx":
-        raise Failure(
-            "BackendMissing", f"{config.local_model} has no ONNX file or onnxruntime is not installed. {_WAYS_OUT}"
-        )
-    if not find_spec("torch"):
-        raise Failure("BackendMissing", f"This release can run no model by itself. {_WAYS_OUT}")
-    from .pytorch import TorchModel
-
-    return _local("transformers", TorchModel(config.local_model, config.model_revision, config.token).scores)
-
-
-_WAYS_OUT = (
-    "Set MODEL_BACKEND=auto and build with requirements/onnx.txt (a model with an ONNX file) "
-    "or requirements/local.txt (any model); or set MODE=api."
-)
-
-
-def _api(config: Config) -> Backend:
+        return open_local(config, say)
     from .api import ApiClient
 
     client = ApiClient(config)
-    return Backend(name="api", scores=client.scores, thought=client.thought, thought_source=config.thought_model)
-
-
-def _local(name: str, scores: Callable[[str], dict[str, float]]) -> Backend:
-    return Backend(name=name, scores=scores, thought=own_thought, thought_source="our own list")
+    return Backend(
+        name="api",
+        device="remote",
+        scores=lambda texts: [client.scores(text) for text in texts],
+        scoring=CALLS,
+        thought=lambda feeling: (client.thought(feeling), config.thought_model),
+        thinking=CALLS,
+        thought_source=config.thought_model,
+    )

@@ -2,33 +2,37 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import torch
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
-from ..moods import Failure
+from ..moods import Failure, Limits
+from .files import longest, read
+from .outputs import Outputs
 
-LONGEST = 512  # tokens, when the tokenizer's own limit is absurd (the Hub writes 1e30 for "no limit")
+DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def limits() -> Limits:
+    """One at a time: torch uses every core for a batch by itself, and a graphics card likes large ones."""
+    return Limits(workers=1, batch=64 if DEVICE == "cuda" else 8)
 
 
 class TorchModel:
-    """Safe to use from several threads."""
-
-    def __init__(self, model: str, revision: str | None, token: str | None) -> None:
-        options = {"revision": revision or "main", "token": token}
+    def __init__(self, folder: Path) -> None:
         try:
-            self._tokenizer = AutoTokenizer.from_pretrained(model, **options)
-            self._model = AutoModelForSequenceClassification.from_pretrained(model, **options).eval()
-        except (OSError, ValueError):
-            # Its text lists urls and local paths; the reasons are these.
-            raise Failure(
-                "ModelUnusable",
-                f"MODEL={model} is neither a directory nor a text-classification model this machine can download.",
-                passing=True,
-            ) from None
+            self._tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+            model = AutoModelForSequenceClassification.from_pretrained(folder, local_files_only=True)
+        except (OSError, ValueError, ImportError):
+            # Its text lists urls and local paths; the reason is this.
+            raise Failure("ModelUnusable", "transformers cannot load the model as a text classifier.") from None
+        self._model = model.eval().to(DEVICE)
+        self._outputs = Outputs(read(folder / "config.json"))
+        self._longest = longest(folder / "config.json")
 
     @torch.inference_mode()
-    def scores(self, text: str) -> dict[str, float]:
-        longest = min(self._tokenizer.model_max_length, LONGEST)
-        inputs = self._tokenizer(text, truncation=True, max_length=longest, return_tensors="pt")
-        shares = self._model(**inputs).logits[0].softmax(-1).tolist()
-        return {self._model.config.id2label[index]: share for index, share in enumerate(shares)}
+    def scores(self, texts: list[str]) -> list[dict[str, float]]:
+        inputs = self._tokenizer(texts, padding=True, truncation=True, max_length=self._longest, return_tensors="pt")
+        logits = self._model(**inputs.to(DEVICE)).logits
+        return self._outputs.scores(logits.float().cpu().numpy())

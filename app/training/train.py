@@ -2,7 +2,7 @@
 
     python -m app.training.train app/model
 
-Needs requirements/local.txt and, on top, onnx, onnxscript and onnxruntime. Same seed, same versions, same processor
+Needs requirements/convert.txt. Same seed, same versions, same processor
 family: same files. The accuracy it prints and writes to manifest.json is counted on held_out.txt, which it never trains on.
 """
 

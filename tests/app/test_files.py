@@ -14,7 +14,7 @@ from app.training.corpus import MOODS, clauses, held_out, sentences
 from tests.app.venvs import ROOT
 
 MODEL = ROOT / "app" / "model"
-LOCKS = ["api", "onnx", "local"]
+LOCKS = ["api", "onnx", "local", "convert"]
 
 
 def test_the_manifest_names_every_file_of_the_model_with_its_digest() -> None:

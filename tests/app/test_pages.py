@@ -58,7 +58,7 @@ def test_a_page_asks_no_third_party_for_styles_or_measurements(onnx_app: App) ->
 def test_importing_gradio_rewrites_no_type_stubs(onnx_python: Path) -> None:
     said = run(
         *(onnx_python, "-c"),
-        "from app import fast_gradio; fast_gradio.install(); import gradio.blocks_events as users;"
+        "from app import fast_gradio; fast_gradio.quick_import().__enter__(); import gradio.blocks_events as users;"
         "print(users.create_or_modify_pyi.__module__)",
         cwd=ROOT,
     )

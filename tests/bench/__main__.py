@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from tests.bench import deploy, idle, peers
+from tests.bench import deploy, idle, inference, peers
 
 
 def main() -> None:
     idle.main()
     deploy.main()
     peers.main()
+    inference.main()
 
 
 if __name__ == "__main__":

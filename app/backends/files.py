@@ -1,0 +1,41 @@
+"""The small files beside a model's weights."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from ..moods import Failure
+
+LONGEST = 512  # tokens, when no limit is written or an absurd one: the Hub writes 1e30 for "none"
+
+
+def beside(weights: Path, name: str) -> Path:
+    """A model repository has its graphs in a folder of their own, with or without the small files."""
+    for folder in (weights.parent, weights.parent.parent):
+        if (folder / name).is_file():
+            return folder / name
+    raise Failure("ModelUnusable", f"{name} is missing from the model.")
+
+
+def longest(config: Path) -> int:
+    """How many tokens of a text the model reads."""
+    written = _tokenizer(config).get("model_max_length") or LONGEST
+    return int(min(written, read(config).get("max_position_embeddings", LONGEST), LONGEST))
+
+
+def padding(config: Path) -> str:
+    """The token that fills a short row; RoBERTa's has another number than BERT's, and a meaning for its positions."""
+    written = _tokenizer(config).get("pad_token") or "[PAD]"
+    return str(written["content"] if isinstance(written, dict) else written)
+
+
+def read(path: Path) -> dict[str, Any]:
+    contents: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return contents
+
+
+def _tokenizer(config: Path) -> dict[str, Any]:
+    path = config.with_name("tokenizer_config.json")
+    return read(path) if path.is_file() else {}

@@ -1,0 +1,109 @@
+"""A model on this machine: found or fetched, in the form that suits what is installed, and only if it fits."""
+
+# ruff: noqa: PLC0415 - each library costs seconds and may not be installed
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import replace
+from importlib.util import find_spec
+from pathlib import Path
+
+from ..config import BackendChoice, Config, name_of
+from ..moods import Backend, Failure, Limits
+from ..thoughts import own_thought
+from .choice import Choice, Kind, choose
+from .hub import Model, Say, sizes
+from .machine import MEGA, multiplies_bytes, must_fit
+
+LIBRARY: dict[Kind, str] = {"onnx": "onnxruntime", "transformers": "torch"}
+OWN = "our own list"
+WAYS_OUT = (
+    "Set MODEL_BACKEND=auto and build with requirements/onnx.txt (a model with an ONNX file) "
+    "or requirements/local.txt (any model); or set MODE=api."
+)
+
+
+def open_local(config: Config, say: Say) -> Backend:
+    """Raises Failure."""
+    model = Model(name=config.local_model, revision=config.model_revision, token=config.token)
+    classifier = _classifier(*_loading(model, _usable(config.backend), say))
+    if config.local_thought_model is None:
+        return classifier
+    author = Model(name=config.local_thought_model, revision=config.local_thought_revision, token=config.token)
+    folder, _ = _loading(author, _usable("transformers"), say)
+    from .writer import Writer
+
+    name = name_of(author.name)
+    writer = Writer(folder)
+
+    def thought(feeling: str | None) -> tuple[str, str]:
+        said = writer.thought(feeling)
+        return (said, name) if said else _own(feeling)
+
+    return replace(classifier, thought=thought, thought_source=name)
+
+
+def _loading(model: Model, kinds: Collection[Kind], say: Say) -> tuple[Path, Choice]:
+    folder, choice = located(model, kinds, say)
+    size = sum(sizes(folder)[weight] for weight in choice.weights)
+    say(f"loading {name_of(model.name)} ({size / MEGA:.1f} MB)")
+    return folder, choice
+
+
+def located(model: Model, kinds: Collection[Kind], say: Say) -> tuple[Path, Choice]:
+    """What this machine has comes first: a restart needs no network, and a model that was put here none at all."""
+    here = model.here()
+    found = sizes(here) if here else {}
+    if here and (choice := choose(found, kinds, quick_int8=multiplies_bytes())):
+        _must_fit(model, choice, found)
+        return here, choice
+    if not model.is_directory:
+        say(f"asking the Hub for {model.name}")
+        found = model.listed()
+        if choice := choose(found, kinds, quick_int8=multiplies_bytes()):
+            _must_fit(model, choice, found)
+            return model.download({name: found[name] for name in choice.files}, say), choice
+    raise Failure(
+        "BackendMissing",
+        f"{name_of(model.name)} has no file that {' or '.join(LIBRARY[kind] for kind in kinds)} can read. {WAYS_OUT}",
+    )
+
+
+def _usable(backend: BackendChoice) -> list[Kind]:
+    wanted: list[Kind] = ["onnx", "transformers"] if backend == "auto" else [backend]
+    installed = [kind for kind in wanted if find_spec(LIBRARY[kind])]
+    if not installed:
+        raise Failure(
+            "BackendMissing", f"This release has no {' or '.join(LIBRARY[kind] for kind in wanted)}. {WAYS_OUT}"
+        )
+    return installed
+
+
+def _must_fit(model: Model, choice: Choice, found: dict[str, int]) -> None:
+    must_fit(name_of(model.name), choice.kind, sum(found[name] for name in choice.weights))
+
+
+def _own(feeling: str | None) -> tuple[str, str]:
+    return own_thought(feeling), OWN
+
+
+def _classifier(folder: Path, choice: Choice) -> Backend:
+    """Its thoughts are of our own list."""
+    if choice.kind == "onnx":
+        from . import onnx
+
+        scores, scoring, device = onnx.OnnxModel(folder / choice.weights[0]).scores, onnx.limits(), onnx.DEVICE
+    else:
+        from . import pytorch
+
+        scores, scoring, device = pytorch.TorchModel(folder).scores, pytorch.limits(), pytorch.DEVICE
+    return Backend(
+        name=choice.kind,
+        device=device,
+        scores=scores,
+        scoring=scoring,
+        thought=_own,
+        thinking=Limits(workers=1, room=32),
+        thought_source=OWN,
+    )
