@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 from .backends import open_backend, ready_made
 from .config import Config, Mode, name_of
+from .fallback import covers
+from .memory import Memory
+from .metrics import Metrics
 from .moods import Backend, Failure, Mood, Opinion, Thought, mood
 
 CANARY = "I am so happy today!"
@@ -38,6 +41,8 @@ class Engine:
         self.modes = ready_made(config)
         self.since = datetime.now(UTC)
         self.state: Backend | Failure = LOADING
+        self.metrics = Metrics()
+        self._memory = Memory()
         self._others: dict[Mode, Backend] = {}
         self._opening = asyncio.Lock()
         self._closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -51,12 +56,13 @@ class Engine:
         delay = FIRST_RETRY
         while True:
             try:
-                self.state = await self._run(lambda: _proven(self.config))
+                self.state = await self._proven()
             except Failure as failure:
                 self.state = failure
                 say(f"not ready: {failure.reason}: {failure.message}")
                 log.warning("not ready: %s: %s", failure.reason, failure.message)
-                await asyncio.sleep(delay.total_seconds() if failure.passing else float("inf"))
+                wait = max(delay, failure.retry_after or delay)
+                await asyncio.sleep(wait.total_seconds() if failure.passing else float("inf"))
                 delay = min(delay * 2, LAST_RETRY)
             else:
                 return
@@ -65,7 +71,11 @@ class Engine:
         """Raises Failure when there is no answer."""
         if not text.strip():
             raise EMPTY_TEXT
-        return await self._mood(self._backend(), text)
+        if known := self._memory.recall(text):
+            self.metrics.cache_hits.inc()
+            return known
+        found = await self._answer("mood", self._backend(), lambda backend: self._mood(backend, text))
+        return self._memory.keep(text, found)
 
     async def compare(self, text: str) -> list[Opinion]:
         """What each of `modes` says of the text. Raises Failure for a text that nobody could read."""
@@ -75,19 +85,35 @@ class Engine:
 
     async def thought(self, feeling: str | None) -> Thought:
         """Raises Failure when there is no answer."""
-        backend = self._backend()
-        text, took = await self._timed(lambda: backend.thought(feeling))
-        return Thought(text=text, source=backend.thought_source, took=took)
+        return await self._answer("thought", self._backend(), lambda backend: self._thought(backend, feeling))
 
     def close(self) -> None:
         """Whoever still waits for an answer is told that there will be none."""
         self._closed.set_result(None)
 
+    async def _proven(self) -> Backend:
+        """Opened, and able to answer; with a fallback it is enough that the local model is."""
+        backend = await self._run(lambda: open_backend(self.config, self.config.mode))
+        await self._answer("mood", backend, lambda able: self._mood(able, CANARY))
+        return backend
+
+    async def _answer(self, task: str, backend: Backend, ask: Callable[[Backend], Awaitable[Answer]]) -> Answer:
+        try:
+            with self.metrics.counted(task, backend.name):
+                return await ask(backend)
+        except Failure as failure:
+            if not covers(self.config, failure) or "local" not in self.modes:
+                raise
+        stand_in = await self._other("local")
+        with self.metrics.counted(task, stand_in.name):
+            return await ask(stand_in)
+
     async def _opinion(self, mode: Mode, text: str) -> Opinion:
         outcome: Mood | Failure
         try:
             backend = self._backend() if mode == self.config.mode else await self._other(mode)
-            outcome = await self._mood(backend, text)
+            with self.metrics.counted("mood", backend.name):
+                outcome = await self._mood(backend, text)
         except Failure as failure:
             outcome = failure
         return Opinion(mode=mode, model=name_of(self.config.model_of(mode)), outcome=outcome)
@@ -102,6 +128,10 @@ class Engine:
     async def _mood(self, backend: Backend, text: str) -> Mood:
         scores, took = await self._timed(lambda: backend.scores(text))
         return mood(scores, took, backend.name)
+
+    async def _thought(self, backend: Backend, feeling: str | None) -> Thought:
+        text, took = await self._timed(lambda: backend.thought(feeling))
+        return Thought(text=text, source=backend.thought_source, took=took)
 
     def _backend(self) -> Backend:
         if isinstance(self.state, Failure):
@@ -119,9 +149,3 @@ class Engine:
         if not answer.done():
             raise STOPPING
         return answer.result()
-
-
-def _proven(config: Config) -> Backend:
-    backend = open_backend(config, config.mode)
-    backend.scores(CANARY)
-    return backend

@@ -52,7 +52,13 @@ def _api(config: Config) -> Backend:
     from .api import ApiClient
 
     client = ApiClient(config)
-    return Backend(name="api", scores=client.scores, thought=client.thought, thought_source=config.thought_model)
+    return Backend(
+        name="api",
+        scores=client.scores,
+        thought=client.thought,
+        thought_source=config.thought_model,
+        upstream=client.upstream,
+    )
 
 
 def _local(name: str, scores: Callable[[str], dict[str, float]]) -> Backend:
