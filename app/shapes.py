@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from .moods import Failure, Mood, Opinion, Thought
 
@@ -17,8 +17,14 @@ class Shape(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
+def _encodable(text: str) -> str:
+    """Half a surrogate pair is valid JSON and no text. UnicodeEncodeError is the ValueError that pydantic wants."""
+    text.encode()
+    return text
+
+
 class Text(Shape):
-    text: str = Field(
+    text: Annotated[str, AfterValidator(_encodable)] = Field(
         description="What somebody wrote. What the model does not read is cut: after about 400 words.",
         examples=["I am so happy today!"],
         json_schema_extra={"pattern": r"\S"},  # said here, checked by the engine, which has its own words for it

@@ -74,6 +74,8 @@ def in_our_words() -> Iterator[None]:
         raise of_status(error.response.status_code, error.response.headers.get("retry-after")) from None
     except (InferenceTimeoutError, httpx2.TimeoutException):
         raise failure(SLOW) from None
+    except UnicodeEncodeError:  # half a surrogate pair
+        raise failure(REFUSED_TEXT) from None
     except (Unacceptable, ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError):
         # The client's parser stumbles in all these ways; ValueError is also its refusal of a model no provider serves.
         raise failure(UNUSABLE) from None
