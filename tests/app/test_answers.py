@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -68,9 +68,12 @@ def test_a_text_beyond_the_model_s_window_is_cut_not_refused(onnx_app: App, torc
 
 
 def test_the_version_says_what_answers(onnx_app: App) -> None:
-    assert onnx_app.get("/version").json() == {
+    version = onnx_app.get("/version").json()
+    assert datetime.fromisoformat(version.pop("since")) < datetime.now(UTC)
+    assert version == {
         "revision": REVISION,
         "mode": "local",
+        "modes": ["local"],
         "backend": "onnx",
         "model": "tiny-mood (demo)",
         "modelRevision": None,
