@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Literal, cast, get_args
 
@@ -34,6 +35,8 @@ class Config:
     local_thought_revision: str | None
     fallback: bool  # in api mode: the local model answers while the service cannot
     api_url: str | None  # None means the Hub's own router
+    api_timeout: timedelta  # for one call of it
+    api_patience: timedelta  # for all further tries together, once a call has failed
     token: str | None = field(repr=False)
     revision: str | None  # of the repository this release was built from, 40 hex digits
     repository_url: str | None  # of that repository, as git has it
@@ -76,6 +79,8 @@ def read(environment: Mapping[str, str]) -> Config:
         local_thought_revision=env.get("LOCAL_THOUGHT_REVISION"),
         fallback=_one_of(env, "FALLBACK", ("none", "local"), "none") == "local",
         api_url=_url(env, "API_URL"),
+        api_timeout=_seconds(env, "API_TIMEOUT", "20", least=0.1),
+        api_patience=_seconds(env, "API_PATIENCE", "10", least=0),
         token=env.get("HF_TOKEN") or env.get("HUGGING_FACE_TOKEN"),
         revision=_revision(env, "REVISION"),
         repository_url=env.get("REPOSITORY_URL"),
@@ -97,6 +102,13 @@ def _url(env: Mapping[str, str], name: str) -> str | None:
     if url is not None and not url.startswith(("http://", "https://")):
         raise ConfigError(f"{name}={url!r} is not a web address; write {name}=https://HOST")
     return url and url.rstrip("/")
+
+
+def _seconds(env: Mapping[str, str], name: str, default: str, *, least: float) -> timedelta:
+    value = env.get(name, default)
+    if not re.fullmatch(r"\d{1,3}(\.\d+)?", value, re.ASCII) or float(value) < least:
+        raise ConfigError(f"{name}={value!r} is no time; write seconds from {least:g} to 999")
+    return timedelta(seconds=float(value))
 
 
 def _revision(env: Mapping[str, str], name: str) -> str | None:

@@ -5,12 +5,16 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from typing import TypeVar
 
 from .backends import open_backend, ready_made
 from .batching import Batcher
 from .config import Config, Mode, name_of
+from .fallback import covers
+from .memory import Memory
+from .metrics import Metrics
 from .moods import Backend, Failure, Limits, Mood, Opinion, Thought, mood
 
 CANARY = "I am so happy today!"
@@ -23,13 +27,15 @@ TOO_LONG = Failure("TooLong", f"The text is too long; {LONGEST_TEXT} characters 
 LOADING = Failure("Loading", "The model is loading; this takes a few seconds.", passing=True)
 
 log = logging.getLogger(__name__)
+Answer = TypeVar("Answer")
 
 
 class _Desk:
-    """A backend with the queues before it."""
+    """A backend with the queues before it; every question is counted."""
 
-    def __init__(self, backend: Backend) -> None:
+    def __init__(self, backend: Backend, metrics: Metrics) -> None:
         self.backend = backend
+        self._metrics = metrics
         self._scores = Batcher(backend.scores, backend.scoring, size=len)
         self._thoughts: Batcher[str | None, tuple[str, str]] = Batcher(
             lambda feelings: [backend.thought(feeling) for feeling in feelings], backend.thinking, size=lambda _: 1
@@ -37,12 +43,14 @@ class _Desk:
 
     async def mood(self, text: str) -> Mood:
         began = time.perf_counter()
-        scores = await self._scores.ask(text)
+        with self._metrics.counted("mood", self.backend.name):
+            scores = await self._scores.ask(text)
         return mood(scores, _since(began), self.backend.name)
 
     async def thought(self, feeling: str | None) -> Thought:
         began = time.perf_counter()
-        text, source = await self._thoughts.ask(feeling)
+        with self._metrics.counted("thought", self.backend.name):
+            text, source = await self._thoughts.ask(feeling)
         return Thought(text=text, source=source, took=_since(began))
 
     def close(self) -> None:
@@ -61,6 +69,8 @@ class Engine:
         self.since = datetime.now(UTC)
         self.state: Backend | Failure = LOADING
         self.progress = "starting"
+        self.metrics = Metrics()
+        self._memory = Memory()
         self._desks: dict[Mode, _Desk] = {}
         self._opening = asyncio.Lock()
         self._opener = Batcher(self._opened, Limits(workers=1), size=len)
@@ -79,7 +89,8 @@ class Engine:
                 self.progress = ""
                 say(f"not ready: {failure.reason}: {failure.message}")
                 log.warning("not ready: %s: %s", failure.reason, failure.message)
-                await asyncio.sleep(delay.total_seconds() if failure.passing else float("inf"))
+                wait = max(delay, failure.retry_after or delay)
+                await asyncio.sleep(wait.total_seconds() if failure.passing else float("inf"))
                 delay = min(delay * 2, LAST_RETRY)
             else:
                 self.progress = ""
@@ -87,7 +98,10 @@ class Engine:
 
     async def mood(self, text: str) -> Mood:
         """Raises Failure when there is no answer."""
-        return await self._own().mood(_readable(text))
+        if known := self._memory.recall(_readable(text)):
+            self.metrics.cache_hits.inc()
+            return known
+        return self._memory.keep(text, await self._answer(self._own(), lambda desk: desk.mood(text)))
 
     async def compare(self, text: str) -> list[Opinion]:
         """What each of `modes` says of the text. Raises Failure for a text that nobody could read."""
@@ -96,7 +110,7 @@ class Engine:
 
     async def thought(self, feeling: str | None) -> Thought:
         """Raises Failure when there is no answer."""
-        return await self._own().thought(feeling)
+        return await self._answer(self._own(), lambda desk: desk.thought(feeling))
 
     def close(self) -> None:
         """Whoever still waits for an answer is told that there will be none."""
@@ -105,10 +119,19 @@ class Engine:
             desk.close()
 
     async def _proven(self) -> Backend:
+        """Opened, and able to answer; with a fallback it is enough that the local model is."""
         desk = await self._desk(self.config.mode)
         self.progress = "asking the model a first question"
-        await desk.mood(CANARY)
+        await self._answer(desk, lambda able: able.mood(CANARY))
         return desk.backend
+
+    async def _answer(self, desk: _Desk, ask: Callable[[_Desk], Awaitable[Answer]]) -> Answer:
+        try:
+            return await ask(desk)
+        except Failure as failure:
+            if not covers(self.config, failure) or "local" not in self.modes:
+                raise
+        return await ask(await self._desk("local"))
 
     async def _opinion(self, mode: Mode, text: str) -> Opinion:
         outcome: Mood | Failure
@@ -128,7 +151,7 @@ class Engine:
         """Opened when it is first asked."""
         async with self._opening:
             if mode not in self._desks:
-                self._desks[mode] = _Desk(await self._opener.ask(mode))
+                self._desks[mode] = _Desk(await self._opener.ask(mode), self.metrics)
         return self._desks[mode]
 
     def _opened(self, modes: list[Mode]) -> list[Backend]:

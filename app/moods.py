@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Literal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,6 +15,7 @@ class Mood:
     scores: dict[str, float]  # of every label, the highest first
     took: timedelta
     source: str  # the backend that answered: api, onnx or transformers
+    cached: bool = False  # the service said so earlier, and was not asked again
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +36,15 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Upstream:
+    """What is known of a service that somebody else runs."""
+
+    state: Literal["up", "down", "unknown"]  # unknown: nobody has asked yet
+    since: datetime | None
+    reason: str | None  # why it is down
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Backend:
     """One way to answer. Both functions block and raise Failure only."""
 
@@ -44,6 +55,7 @@ class Backend:
     thought: Callable[[str | None], tuple[str, str]]  # its text, and its source as in Thought
     thinking: Limits  # the same of `thought`, which takes one feeling only
     thought_source: str  # that mostly is its source
+    upstream: Callable[[], dict[str, Upstream]] = dict  # by task; empty when nobody else is asked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

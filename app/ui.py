@@ -55,7 +55,7 @@ def mood_tab(engine: Engine) -> None:
             mood = await engine.mood(text)
         except Failure as failure:
             return None, failure.message
-        where = "locally" if engine.config.mode == "local" else "by the API"
+        where = "by the API" if mood.source == "api" else "locally"
         return mood.scores, f"Processed {where} in {mood.took.total_seconds():.2f} s."
 
     gr.on([button.click, box.submit], show_mood, box, [label, note], api_name="analyze", concurrency_limit=16)

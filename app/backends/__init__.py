@@ -39,4 +39,5 @@ def open_backend(config: Config, mode: Mode, say: Callable[[str], None]) -> Back
         thought=lambda feeling: (client.thought(feeling), config.thought_model),
         thinking=CALLS,
         thought_source=config.thought_model,
+        upstream=client.upstream,
     )

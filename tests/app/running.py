@@ -52,6 +52,9 @@ class App(Notified):
     def mood(self, text: str) -> requests.Response:
         return self.post("/api/mood", json.dumps({"text": text}).encode())
 
+    def thought(self, **asked: str) -> requests.Response:
+        return self.post("/api/thought", json.dumps(asked).encode())
+
     def press(self, endpoint: str, *inputs: object) -> list[Any]:
         """What the pages show after the button behind a named endpoint, through Gradio's own queue."""
         call = f"{self.url}/gradio_api/call/{endpoint}"

@@ -6,7 +6,7 @@ import json
 import select
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from http.client import HTTPConnection
 from pathlib import Path
 
@@ -110,9 +110,12 @@ def test_a_text_beyond_the_model_s_window_is_cut_not_refused(onnx_app: App, torc
 
 
 def test_the_version_says_what_answers(onnx_app: App) -> None:
-    assert onnx_app.get("/version").json() == {
+    version = onnx_app.get("/version").json()
+    assert datetime.fromisoformat(version.pop("since")) < datetime.now(UTC)
+    assert version == {
         "revision": REVISION,
         "mode": "local",
+        "modes": ["local"],
         "backend": "onnx",
         "device": "cpu",
         "model": "tiny-mood (demo)",

@@ -40,7 +40,7 @@ def test_ready_is_said_only_after_a_real_answer(start: Start, api_python: Path, 
     assert (app.get("/readyz").status_code, app.get("/readyz").json()["reason"]) == (503, "Loading")
     assert "READY=1" not in app.notices()
     upstream.open.set()
-    assert app.ready().get("/readyz").json() == {"ready": True, "backend": "api"}
+    assert app.ready().get("/readyz").json()["backend"] == "api"
 
 
 def test_without_a_held_socket_it_binds_its_port_itself(start: Start, onnx_python: Path) -> None:

@@ -1,52 +1,72 @@
-"""An inference service whose answers a test holds back or chooses: a real HTTP server for the real client."""
+"""The stand-in for the inference service inside a test: which of its faults it has, when it answers, what it was sent."""
 
 from __future__ import annotations
 
-import json
+import socket
 import threading
+import time
+from contextlib import suppress
 from datetime import timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from app.standin import StandIn
 
 PATIENCE = timedelta(seconds=60)
+SCORES = {"joy": 0.75, "fear": 0.25}
 
 
-class Upstream(ThreadingHTTPServer):
-    """Answers every request with `status` and `answer` while `open` is set; `asked` counts what has arrived."""
-
-    daemon_threads = True
+class Upstream(StandIn):
+    """Has the fault `wrong`, by its name in app/faults.py, for as many requests as `times` says, for ever when it is None;
+    holds every answer back until `open` is set.
+    """
 
     def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+        super().__init__(0, lambda _: SCORES)
         self.url = f"http://127.0.0.1:{self.server_port}"
-        self.status = 200
-        self.answer: object = [[{"label": "joy", "score": 0.75}, {"label": "fear", "score": 0.25}]]
+        self.wrong = ""
+        self.times: int | None = None
         self.headers_seen: list[str] = []
+        self.arrivals: list[float] = []
+        self.elsewhere = "http://127.0.0.1:9/"
         self.open = threading.Event()
         self.open.set()
+        self._connections: list[socket.socket] = []
+        self._turn = threading.Lock()
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
     @property
     def asked(self) -> int:
+        """How many requests have arrived."""
         return len(self.headers_seen)
 
+    def fail(self, wrong: str, times: int | None = None) -> None:
+        self.wrong, self.times = wrong, times
+
+    def heal(self) -> None:
+        self.fail("")
+
+    def hold(self, headers: str) -> None:
+        self.arrivals.append(time.monotonic())
+        self.headers_seen.append(headers)
+        self.open.wait(PATIENCE.total_seconds())
+
+    def fault(self, path: str, body: dict[str, Any]) -> str:
+        with self._turn:
+            if self.times == 0:
+                return ""
+            if self.times is not None:
+                self.times -= 1
+            return self.wrong
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        self._connections.append(request)
+        super().process_request(request, client_address)
+
     def close(self) -> None:
+        """From here on a connection is refused, and those that clients keep are closed."""
         self.open.set()
         self.shutdown()
         self.server_close()
-
-
-class _Handler(BaseHTTPRequestHandler):
-    server: Upstream
-
-    def do_POST(self) -> None:
-        self.rfile.read(int(self.headers["content-length"]))
-        self.server.headers_seen.append(str(self.headers))
-        self.server.open.wait(PATIENCE.total_seconds())
-        body = self.server.answer if isinstance(self.server.answer, bytes) else json.dumps(self.server.answer).encode()
-        self.send_response(self.server.status)
-        self.send_header("content-length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, template: str, *values: object) -> None:
-        """Silent."""
+        for each in self._connections:
+            with suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)

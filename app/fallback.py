@@ -1,0 +1,13 @@
+"""`FALLBACK=local`: the local model stands in while the service cannot answer."""
+
+from __future__ import annotations
+
+from .config import Config
+from .moods import Failure
+
+
+def covers(config: Config, failure: Failure) -> bool:
+    """What time may cure, the local model bridges; a wrong token or model is for somebody to see and to correct."""
+    return (
+        config.fallback and config.mode == "api" and failure.passing and failure.reason not in ("Stopping", "Loading")
+    )
