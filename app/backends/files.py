@@ -10,6 +10,8 @@ from ..moods import Failure
 
 LONGEST = 512  # tokens, when no limit is written or an absurd one: the Hub writes 1e30 for "none"
 
+FAIRSEQ_PADDING = 1  # RoBERTa and its kin count a text's positions from the number after their padding's
+
 
 def beside(weights: Path, name: str) -> Path:
     """A model repository has its graphs in a folder of their own, with or without the small files."""
@@ -22,7 +24,11 @@ def beside(weights: Path, name: str) -> Path:
 def longest(config: Path) -> int:
     """How many tokens of a text the model reads."""
     written = _tokenizer(config).get("model_max_length") or LONGEST
-    return int(min(written, read(config).get("max_position_embeddings", LONGEST), LONGEST))
+    model = read(config)
+    positions = model.get("max_position_embeddings") or LONGEST
+    if model.get("pad_token_id") == FAIRSEQ_PADDING:
+        positions -= FAIRSEQ_PADDING + 1
+    return int(min(written, positions, LONGEST))
 
 
 def padding(config: Path) -> str:

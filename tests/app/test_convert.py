@@ -54,6 +54,21 @@ def test_a_bad_quantisation_is_refused_and_fp32_is_what_is_left(convert_python: 
 
 
 @pytest.mark.app
+def test_a_foreign_model_says_in_a_padded_batch_what_the_pipeline_says_of_each_text_alone(
+    convert_python: Path, tmp_path: Path
+) -> None:
+    """RoBERTa: its padding has another number and moves the positions; the labels do not exclude each other."""
+    script = ROOT / "tests/app/foreign_model.py"
+    said = run(convert_python, script, tmp_path, env=ENVIRONMENT, within=MINUTES)
+    found = json.loads(said[said.index('{"alone"') :])
+    for backend in ("torch", "onnx"):
+        for alone, together in zip(found["alone"], found[backend], strict=True):
+            assert together == pytest.approx(alone, abs=1e-4)
+    assert any(abs(sum(scores.values()) - 1) > 0.1 for scores in found["alone"])
+    assert len(found["endless"][0]) == 3
+
+
+@pytest.mark.app
 def test_what_is_no_model_is_refused_in_a_line(convert_python: Path, tmp_path: Path) -> None:
     with pytest.raises(Failed) as refused:
         run(convert_python, "-m", "app.convert", tmp_path, tmp_path / "out", env=ENVIRONMENT, within=MINUTES)
