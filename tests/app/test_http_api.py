@@ -83,8 +83,7 @@ def test_a_body_that_cannot_be_meant_is_refused(
 
 
 def test_64_kib_is_the_longest_body_also_when_its_length_is_not_said_before(onnx_app: App) -> None:
-    body = json.dumps({"text": "a" * (64 * 1024 - len('{"text": ""}'))}).encode()
-    assert len(body) == 64 * 1024
+    body = json.dumps({"text": "a" * 20_000}).encode().ljust(64 * 1024)
     assert onnx_app.post("/api/mood", body).ok
     pieces = (body[at : at + 1000] for at in range(0, len(body), 1000))
     assert requests.post(f"{onnx_app.url}/api/mood", data=pieces, timeout=HTTP.total_seconds()).ok
