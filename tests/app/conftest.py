@@ -10,9 +10,8 @@ import pytest
 
 from tests.app.running import REVISION, App
 from tests.app.upstream import Upstream
-from tests.app.venvs import ROOT, python_for
-from tests.process import Background
-from tests.waiting import wait_for
+from tests.app.venvs import python_for
+from tests.standin import TOKEN, standing_in
 
 Start = Callable[..., App]
 
@@ -76,15 +75,12 @@ def torch_app(shared: Start, torch_python: Path) -> App:
 
 
 @pytest.fixture(scope="module")
-def standin(onnx_python: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def standin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The url of the demo's stand-in."""
-    log = tmp_path_factory.mktemp("standin") / "log"
-    server = Background("/usr/bin/env", "-C", ROOT, onnx_python, "-m", "app.standin", "--port", "0", log=log)
-    said = wait_for(lambda: log.exists() and log.read_text().endswith("\n") and log.read_text(), "the stand-in's url")
-    yield said.split()[-1]
-    server.stop()
+    with standing_in(tmp_path_factory.mktemp("standin") / "log") as url:
+        yield url
 
 
 @pytest.fixture(scope="module")
 def api_app(shared: Start, api_python: Path, standin: str) -> App:
-    return shared(api_python, MODE="api", API_URL=standin, HUGGING_FACE_TOKEN="hf_for_the_stand_in\n")  # noqa: S106
+    return shared(api_python, MODE="api", API_URL=standin, HUGGING_FACE_TOKEN=f"{TOKEN}\n")

@@ -15,13 +15,12 @@ import requests
 import yaml
 
 from app.training.corpus import held_out
-from tests.app.venvs import python_for
-from tests.ports import LOOPBACK, answers, free_port
-from tests.process import Background, run_bytes
+from tests.ports import LOOPBACK
+from tests.process import run_bytes
+from tests.standin import standing_in
 from tests.vm.argv import Watcher
 from tests.vm.machine import Machine
 from tests.vm.product import NOT_YET, USER, Product, condition, deployed, holds, is_ready
-from tests.waiting import wait_for
 
 ROOT = Path(__file__).parents[2]
 DATA = f"/home/{USER}/.local/share/gitops-vm"
@@ -40,13 +39,8 @@ def product(shared_machine: Machine, tmp_path_factory: pytest.TempPathFactory) -
 
 @pytest.fixture(scope="module")
 def api_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The stand-in for Hugging Face's service, on this machine's loopback, which the VM shares."""
-    port = free_port()
-    argv = ("/usr/bin/env", "-C", ROOT, python_for("onnx"), "-m", "app.standin", "--port", str(port))
-    standin = Background(*argv, log=tmp_path_factory.mktemp("standin") / "log")
-    wait_for(lambda: answers(port), "the stand-in")
-    yield f"http://{LOOPBACK}:{port}"
-    standin.stop()
+    with standing_in(tmp_path_factory.mktemp("standin") / "log") as url:
+        yield url
 
 
 @pytest.fixture(scope="module")

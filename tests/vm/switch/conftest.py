@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.standin import TOKEN
 from tests.vm.conftest import Boot
 from tests.vm.product import Product, deployed
 from tests.vm.switch.rollouts import push
@@ -28,7 +29,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def product(start_machine: Boot, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     with start_machine() as machine, deployed(machine, tmp_path_factory.mktemp("switch")) as product:
         push(product, FASTAPI, "0")
-        product.install()
+        product.install(env={"HF_TOKEN": TOKEN})
         yield product
 
 

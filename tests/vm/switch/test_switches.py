@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.load.report import Outcome
 from tests.ports import answers
+from tests.standin import standing_in
 from tests.vm.product import Product
 from tests.vm.switch.conftest import ACCEPTANCE
-from tests.vm.switch.own_app import MOOD
+from tests.vm.switch.own_app import OWN, OwnApp
 from tests.vm.switch.plain_unit import plain_unit
 from tests.vm.switch.rollouts import deploy
 from tests.vm.switch.table import Row, row
@@ -42,7 +45,17 @@ def test_a_plain_restart_under_the_same_load_fails_requests(
     assert failed, "the run is void: a plain restart failed no request"
 
 
-@pytest.mark.parametrize("app", (MOOD, *APPS) if ACCEPTANCE else APPS, ids=lambda app: app.name)
+@pytest.fixture
+def app(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[UserApp]:
+    found: UserApp = request.param
+    if isinstance(found, OwnApp) and found.mode == "api":
+        with standing_in(tmp_path / "standin.log") as url:
+            yield replace(found, api_url=url)
+    else:
+        yield found
+
+
+@pytest.mark.parametrize("app", (*OWN, *APPS) if ACCEPTANCE else APPS, ids=lambda app: app.name, indirect=True)
 def test_code_changes_under_load_go_unnoticed(
     product: Product, app: UserApp, deploys: int, rows: list[Row | str], tmp_path: Path
 ) -> None:
