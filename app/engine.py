@@ -30,7 +30,8 @@ Answer = TypeVar("Answer")
 
 class Engine:
     """`state` is the backend that answers, or the Failure that says why there is none; `modes` those it could answer in,
-    its own first; `since` when it began.
+    its own first; `since` when it began; `progress` what it is doing until it can answer, for people, "" once it can;
+    `answered` how many moods it has told.
     """
 
     def __init__(self, config: Config) -> None:
@@ -38,6 +39,8 @@ class Engine:
         self.modes = ready_made(config)
         self.since = datetime.now(UTC)
         self.state: Backend | Failure = LOADING
+        self.progress = "starting"
+        self.answered = 0
         self._others: dict[Mode, Backend] = {}
         self._opening = asyncio.Lock()
         self._closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -59,13 +62,16 @@ class Engine:
                 await asyncio.sleep(delay.total_seconds() if failure.passing else float("inf"))
                 delay = min(delay * 2, LAST_RETRY)
             else:
+                self.progress = ""
                 return
 
     async def mood(self, text: str) -> Mood:
         """Raises Failure when there is no answer."""
         if not text.strip():
             raise EMPTY_TEXT
-        return await self._mood(self._backend(), text)
+        found = await self._mood(self._backend(), text)
+        self.answered += 1
+        return found
 
     async def compare(self, text: str) -> list[Opinion]:
         """What each of `modes` says of the text. Raises Failure for a text that nobody could read."""

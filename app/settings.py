@@ -6,14 +6,11 @@ from collections.abc import MutableMapping
 from pathlib import Path
 
 from . import logs
-from .config import Config, ConfigError, read
-
-EX_CONFIG = 78  # sysexits.h
-Unusable = (ConfigError, OSError)
+from .config import Config, read
 
 
 def prepared(environ: MutableMapping[str, str]) -> Config:
-    """Raises ConfigError or OSError for a configuration that cannot work."""
+    """Raises ConfigError for a configuration that cannot work."""
     config = read(environ)
     logs.configure(config.token)
     environ.update(_for_libraries(config))

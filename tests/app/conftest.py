@@ -33,11 +33,11 @@ def api_python() -> Path:
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Start]:
-    """start(python, held=True, **environment): an app that ends with the test."""
+    """start(python, grace=20, **environment): an app that ends with the test."""
     with ExitStack() as until_the_end:
 
-        def begin(python: Path, *, held: bool = True, **environment: str) -> App:
-            app = App(python, tmp_path, held=held, **environment)
+        def begin(python: Path, *, grace: float = 20, **environment: str) -> App:
+            app = App(python, tmp_path, grace=grace, **environment)
             until_the_end.callback(app.close)
             return app
 

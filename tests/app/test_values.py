@@ -47,7 +47,7 @@ def test_scores_are_ranked_and_the_first_is_the_label() -> None:
 
 def test_an_empty_environment_means_the_shipped_model_here() -> None:
     config = read({})
-    assert (config.mode, config.model, config.host, config.port) == ("local", TINY_MODEL, "127.0.0.1", 7860)
+    assert (config.mode, config.model) == ("local", TINY_MODEL)
     assert (config.token, config.revision, config.api_url) == (None, None, None)
 
 
@@ -76,8 +76,6 @@ def test_the_token_is_not_in_what_a_configuration_prints() -> None:
     [
         ({"MODE": "API"}, "write MODE=api or local"),
         ({"MODEL_BACKEND": "torch"}, "write MODEL_BACKEND=auto or onnx or transformers"),
-        ({"PORT": "http"}, "write a number"),
-        ({"PORT": "65536"}, "write a number"),
         ({"REVISION": "4f2c9d1a"}, "write all its 40 hex digits"),
         ({"API_URL": "localhost:80"}, "write API_URL=https://HOST"),
     ],
