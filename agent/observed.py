@@ -11,6 +11,9 @@ from .errors import Reason
 from .names import ModelId, ReleaseId, Revision, VenvId
 from .release import Release
 
+CROWDED = "found a port in use that it opens itself"
+"""How a process ended, as `Process.exit` says it."""
+
 
 class Phase(StrEnum):
     """Where the unit of a release stands."""
@@ -45,7 +48,7 @@ class Process:
     since: datetime  # start of the main process that runs now
     pid: int | None = None
     restarts: int = 0
-    exit: str = ""  # how the main process ended last: "exited with status 1", "killed by SIGKILL"
+    exit: str = ""  # how the main process ended last: CROWDED, "exited with status 1", "killed by SIGKILL"
     started: bool = False  # the start-up probe has passed since `since`
     accepts: bool | None = None  # the shared socket's connections; None: it does not say, or opens its port itself
     readiness: ProbeResult | None = None

@@ -32,6 +32,7 @@ class Config:
     fallback: bool  # in api mode: the local model answers while the service cannot
     api_url: str | None  # None means the Hub's own router
     token: str | None = field(repr=False)
+    offline: bool  # models are on this machine, or nowhere
     revision: str | None  # of the repository this release was built from, 40 hex digits
     repository_url: str | None  # of that repository, as git has it
     status_branch: str | None  # where the agent says what runs
@@ -70,6 +71,7 @@ def read(environment: Mapping[str, str]) -> Config:
         fallback=_one_of(env, "FALLBACK", ("none", "local"), "none") == "local",
         api_url=_url(env, "API_URL"),
         token=env.get("HF_TOKEN") or env.get("HUGGING_FACE_TOKEN"),
+        offline=env.get("HF_HUB_OFFLINE", "0") != "0",
         revision=_revision(env, "REVISION"),
         repository_url=env.get("REPOSITORY_URL"),
         status_branch=env.get("STATUS_BRANCH"),

@@ -66,7 +66,7 @@ class Strategy(StrEnum):
 
 class Rollout(Strict):
     strategy: Annotated[Strategy, Field(strict=False)] = Strategy.AUTO
-    """handover: the new release is started beside the old one and gets the port once it is ready; for gradio, asgi and wsgi, and for a program with socketActivation, which then no longer sees its visitors' addresses. restart: the old one is stopped first. auto: handover for gradio, asgi and wsgi where two copies fit into the memory."""
+    """handover: the new release is started beside the old one and gets the port once it is ready; for gradio, asgi and wsgi, and for a program with socketActivation, which then no longer sees its visitors' addresses. restart: the old one is stopped first. auto: handover for gradio, asgi and wsgi where two copies fit into the memory and neither opens another port that the other needs."""
     timeout: Annotated[timedelta, lasting(timedelta(seconds=1), _DAY)] = timedelta(minutes=5)
     """From the start of a release to its first good answer; later it is rejected. Building is not counted."""
     soak: Annotated[timedelta, lasting(timedelta(0), _DAY)] = timedelta(seconds=30)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import signal
 
+from ..launcher import EX_PORT_IN_USE
+from ..observed import CROWDED
+
 _KNOWN = {
     126: " (the program is not executable)",  # env(1)
     127: " (no such program)",
@@ -24,6 +27,8 @@ def ending(result: str, *, status: int | None = None, killed_by: int | None = No
         return _RESULTS[result]
     if killed_by is not None:
         return f"was killed by {_name(killed_by)}{_KILLERS.get(killed_by, '')}"
+    if status == EX_PORT_IN_USE:
+        return CROWDED
     if status is not None:
         return f"exited with status {status}{_KNOWN.get(status, '')}"
     return ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import errno
 import importlib
 import os
 import signal
@@ -18,7 +19,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, NoReturn, cast
 
-from . import EX_CONFIG, arguments, borrowed, script, target
+from . import EX_CONFIG, EX_PORT_IN_USE, arguments, borrowed, script, target
 from .asgi import ASGIApp
 from .endings import Ended, Refused, StartupFailed, Stopped
 
@@ -32,7 +33,10 @@ LAST_WORDS = timedelta(seconds=0.5)  # for threads and exit handlers
 
 
 def main(argv: Sequence[str], env: MutableMapping[str, str]) -> int:
-    """The exit status: 0 after a stop, 78 where no start can succeed, 1 where the app failed; a program's own, negative for a signal."""
+    """The exit status: 0 after a stop, 78 where no start can succeed, 98 where the app opens a port that is in use, 1 where it
+
+    failed otherwise; a program's own, negative for a signal.
+    """
     borrowed.lend()
     from .service_manager import Notices  # noqa: PLC0415 - it borrows
 
@@ -53,11 +57,11 @@ def main(argv: Sequence[str], env: MutableMapping[str, str]) -> int:
         return EX_CONFIG
     except StartupFailed as error:
         notices.status(str(error))
-        return 1
+        return EX_PORT_IN_USE if os.strerror(errno.EADDRINUSE).lower() in str(error).lower() else 1
     except Exception as error:  # noqa: BLE001 - an app may raise anything
         traceback.print_exception(type(error), error, _of_the_app(error))
         notices.status(traceback.format_exception_only(type(error), error)[-1].strip())
-        return 1
+        return EX_PORT_IN_USE if isinstance(error, OSError) and error.errno == errno.EADDRINUSE else 1
     return 0
 
 

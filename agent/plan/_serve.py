@@ -9,12 +9,12 @@ from ..backoff import remaining
 from ..errors import Reason
 from ..health import Health, Verdict, judge
 from ..names import short
-from ..observed import Observed, Phase, Process, Standing
+from ..observed import CROWDED, Observed, Phase, Process, Standing
 from ..release import Release
 from ..retention import prune
 from ..steps import Confirm, InstallUnits, Promote, Reject, Retire, Start, Step
 from ._plan import NOW, SOON, Plan
-from ._switch import cannot_stay, give_way, is_well, retire_others, shares_port, soaked, take_traffic
+from ._switch import cannot_stay, give_way, is_crowded_out, is_well, retire_others, shares_port, soaked, take_traffic
 
 
 def serve(
@@ -24,6 +24,8 @@ def serve(
     process = observed.process_of(target.id)
     if process is None:
         return _launch(target, fallback, observed, now)
+    if is_crowded_out(target, process, observed):
+        return _start_alone(target, observed, now)
     standing = _standing(target, observed)
     verdict = _verdict(process, target, standing, now)
     match verdict.health:
@@ -31,10 +33,9 @@ def serve(
             return _settle(target, verdict, observed, now, spared)
         case Health.READY:
             return _wait(target, observed, Reason.RECONCILIATION_SUCCEEDED, verdict)
-        case Health.UNFIT if fallback:
-            return _reject(target, fallback, verdict.reason, verdict.message, observed)
         case Health.UNFIT:
-            return _heal(target, verdict, observed, now)
+            reject = _reject(target, fallback, verdict.reason, verdict.message, observed) if fallback else None
+            return reject or _heal(target, verdict, observed, now)
         case Health.STARTING | Health.UNREADY:
             return _wait(
                 target, observed, verdict.reason if standing is Standing.PROVEN else Reason.PROGRESSING, verdict
@@ -185,6 +186,14 @@ def _heal(target: Release, verdict: Verdict, observed: Observed, now: datetime) 
         message=verdict.message,
         target=target,
         look_again=NOW,
+    )
+
+
+def _start_alone(target: Release, observed: Observed, now: datetime) -> Plan:
+    """Nothing is wrong with it, but what runs has to end first: visitors wait at the held socket until it is up."""
+    todo = _heal(target, Verdict(health=Health.UNFIT, message=f"the process {CROWDED}"), observed, now)
+    return replace(
+        todo, reason=Reason.PROGRESSING, message=f"{short(target.revision)}: {todo.message}; it is started alone"
     )
 
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from ..desired import Strategy
 from ..names import ReleaseId, short
-from ..observed import Observed, Process
+from ..observed import CROWDED, Observed, Phase, Process
 from ..release import Release
 from ..steps import HandOver, Promote, Retire, Step
 from ._plan import NOW
@@ -52,10 +52,20 @@ def cannot_stay(target: Release, observed: Observed) -> str:
     rollout = target.spec.rollout
     if rollout.strategy is Strategy.RESTART:
         return "rollout.strategy: restart"
+    process = observed.process_of(target.id)
+    if rollout.strategy is Strategy.AUTO and process and process.exit == CROWDED:
+        return "it opens a port of its own, which only one can have"
     needed, free = _memory(target, observed), observed.free_memory
     if rollout.strategy is Strategy.AUTO and free is not None and needed * _SPARE > free:
         return f"two copies do not fit: {needed * _SPARE / 2**20:.0f} MiB needed, {free / 2**20:.0f} MiB free"
     return ""
+
+
+def is_crowded_out(target: Release, process: Process, observed: Observed) -> bool:
+    """It could not run beside another release, and may well alone."""
+    beside = any(shares_port(target, each.release, observed) for each in observed.processes if each is not process)
+    ended = process.exit == CROWDED and process.phase in (Phase.ACTIVATING, Phase.FAILED)
+    return ended and beside and bool(cannot_stay(target, observed))
 
 
 def shares_port(target: Release, other: ReleaseId, observed: Observed) -> bool:

@@ -93,8 +93,8 @@ def served(setup: Setup) -> Setup:
     return setup
 
 
-def deploy(setup: Setup, message: str, *, ill: str = "False", **options: str) -> str:
-    files = {"desired-state.yaml": state(setup.vm, **options), "page.py": f"# {message}\n{page(ill=ill)}"}
+def deploy(setup: Setup, message: str, *, ill: str = "False", before: str = "", **options: str) -> str:
+    files = {"desired-state.yaml": state(setup.vm, **options), "page.py": f"# {message}\n{before}{page(ill=ill)}"}
     return setup.repo.deploy(message, files)
 
 
@@ -195,6 +195,24 @@ def test_such_a_program_that_opens_a_port_itself_is_rejected_and_told_which(serv
     deploy_taker(served, "astray", taker=TAKER.replace("socket(fileno=3)", f"create_server(('127.0.0.1', {other}))"))
     ready = served.vm.wait_condition("Ready", "False", "HealthCheckFailed")
     assert f"; the process listens on port {other} (its own is {served.vm.port})" in ready["message"]
+
+
+def test_one_that_opens_a_port_of_its_own_takes_the_place_of_the_one_that_has_it_and_visitors_wait(
+    served: Setup, tmp_path: Path
+) -> None:
+    greedy = f"import socket\nOWN = socket.create_server(('127.0.0.1', {free_port()}))\n"
+    live(served.vm, deploy(served, "two", before=greedy))
+    confirmed(served.vm)
+    with visitors(served.vm, tmp_path) as told:
+        revision = deploy(served, "three", before=greedy)
+        wait_for(
+            lambda: "it is started alone" in served.vm.condition("Ready")["message"],
+            "the second try",
+            unless=(OSError,),
+        )
+        live(served.vm, revision)
+    assert [each for each in failures(told) if "hung" not in each] == []
+    assert len(told["releases"]) == 2
 
 
 def test_a_release_that_never_becomes_ready_is_rejected_and_no_visitor_meets_it(served: Setup, tmp_path: Path) -> None:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import sys
 import time
 from pathlib import Path
 
 if Path("crashes").exists():  # a test puts these beside it, and takes them away
     sys.exit("it crashes")
+if Path("opens").exists():
+    OWN = socket.create_server(("127.0.0.1", int(Path("opens").read_text())))
 if Path("sleeps").exists():
     time.sleep(float(Path("sleeps").read_text()))
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from agent.host import proc
-from agent.observed import Phase, Process
+from agent.observed import CROWDED, Phase, Process
 from agent.release import Release
 from tests.contract.harness import process_of
 from tests.contract.real import RealHarness
+from tests.ports import free_port
 
 
 def test_a_stopped_release_frees_its_port_although_a_child_in_another_session_ignores_sigterm(real: RealHarness):
@@ -64,6 +65,18 @@ def test_a_program_that_says_it_hangs_is_restarted_though_it_feeds_its_watchdog(
     real.answer(release, "/trigger")
     ended = real.wait(lambda: _restarted(real, release), "a counted restart")
     assert ended.exit == "missed its watchdog and was ended"
+
+
+def test_one_that_opens_a_port_by_itself_which_the_one_beside_it_has_says_so(real: RealHarness):
+    own, port = free_port(), free_port()
+    first, second = (real.make_launched(port=port) for _ in range(2))
+    for each in (first, second):
+        (real.paths.tree(each.id) / "opens").write_text(str(own))
+    real.make_current(first)
+    real.run(first)
+    real.services.install(second)
+    real.services.start(second)
+    assert real.wait(lambda: (each := process_of(real, second)) and each.exit, "its end") == CROWDED
 
 
 def _process(real: RealHarness, release: Release) -> Process:

@@ -9,11 +9,11 @@ import pytest
 
 from agent.desired import Strategy
 from agent.errors import Reason
-from agent.observed import Observed
+from agent.observed import CROWDED, Observed, Phase
 from agent.plan._switch import cannot_stay
 from agent.release import Release
 from agent.steps import Confirm, HandOver, Promote, Reject, Retire, Start
-from tests.core.observing import ago, answer, decided, ended, process, rejection, verbs, vm, waking
+from tests.core.observing import ago, answer, decided, ended, process, rejection, started, verbs, vm, waking
 from tests.memory import release_of, spec_of
 from tests.memory.releases import ASGI, EXEC
 
@@ -113,6 +113,53 @@ def test_one_that_ends_on_trial_gives_the_traffic_back_before_it_is_stopped():
 
     assert verbs(todo) == ["Reject", "Promote", "HandOver", "Retire"]
     assert todo.steps[2] == HandOver(OLD, frozenset({NEW.id}), "it is ready")
+
+
+def crowded(**facts: object) -> Observed:
+    """NEW was started beside OLD and ended, because OLD has a port that both open by themselves."""
+    ending = waking(NEW, phase=Phase.ACTIVATING, pid=None, restarts=1, readiness=None, exit=CROWDED)
+    return switch(process(OLD, accepts=True), ending, **facts)
+
+
+def test_one_that_opens_a_port_of_its_own_is_started_alone_and_visitors_wait():
+    because = "restart: the process found a port in use that it opens itself"
+    todo = decided(crowded(), NEW)
+
+    assert todo.steps == (Retire(NEW.id, because), Retire(OLD.id, because), Start(NEW, because))
+    assert todo.reason is Reason.PROGRESSING
+    assert (
+        todo.message == "main@sha1:6e657700: the process found a port in use that it opens itself; it is started alone"
+    )
+
+
+def test_it_has_the_pause_before_it_that_every_start_has():
+    todo = decided(crowded(last_start=started(NEW, age=1)), NEW)
+
+    assert (todo.steps, todo.look_again) == ((), timedelta(seconds=1))
+
+
+CROWDED_OUT = "the process found a port in use that it opens itself"
+
+
+def test_where_nothing_may_be_interrupted_it_is_rejected_and_says_why():
+    new = _with(strategy=Strategy.HANDOVER)
+    old, ending = crowded().processes
+    world = switch(old, replace(ending, release=new.id), on_disk=(OLD, new))
+
+    assert decided(world, new).steps[0] == Reject(new, Reason.PROCESS_EXITED, CROWDED_OUT)
+
+
+def test_alone_it_is_no_excuse_that_a_port_is_in_use():
+    world = replace(crowded(), processes=crowded().processes[1:])
+
+    assert decided(world, NEW).steps[0] == Reject(NEW, Reason.PROCESS_EXITED, CROWDED_OUT)
+
+
+def test_what_ended_so_once_and_is_up_now_is_left_in_peace():
+    up = replace(crowded().processes[1], phase=Phase.RUNNING, restarts=0)
+    for phase in (Phase.RUNNING, Phase.DEACTIVATING):
+        world = switch(crowded().processes[0], replace(up, phase=phase))
+        assert "Retire" not in verbs(decided(world, NEW))
 
 
 def test_on_trial_one_bad_answer_is_no_verdict_and_as_many_as_the_probe_says_are():

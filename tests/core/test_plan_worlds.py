@@ -14,7 +14,7 @@ from agent.errors import AgentError, Reason
 from agent.observed import Pause
 from agent.plan import plan, tag
 from tests.core.world import Runs, World
-from tests.core.worlds import builds, fetches, handovers, histories, settings, structures
+from tests.core.worlds import builds, crowded, fetches, handovers, histories, settings, structures
 from tests.memory import MemoryHost
 from tests.memory.services import Life
 
@@ -195,6 +195,10 @@ def test_every_model_that_is_fetched_or_left_over_converges_on_what_is_declared(
 
 def test_every_switch_of_the_traffic_converges_on_what_is_declared():
     assert check(handovers()) == 3 * (2 + 2) * 4 * 3 * (2 * 9 + 2) * 2
+
+
+def test_every_switch_to_one_that_cannot_run_beside_another_converges_on_what_is_declared():
+    assert check(crowded()) == 3 * (2 + 2) * 4 * 3 * 11
 
 
 def test_every_setting_converges_on_what_is_declared():

@@ -12,7 +12,7 @@ from agent.names import ModelId
 from agent.observed import Cure, Failure, LastStart, Rejection
 from agent.release import Release
 from tests.memory import End, MemoryHost, release_of
-from tests.memory.program import CRASHES, FALLS_DEAF, FIT, HANGS, NEVER_READY, Program
+from tests.memory.program import CRASHES, CROWDS, FALLS_DEAF, FIT, HANGS, NEVER_READY, Program
 from tests.memory.services import Life
 from tests.memory.vm import Making
 
@@ -83,6 +83,7 @@ class World:
     new_runs: Runs = Runs.NOT
     stranger_runs: bool = False
     sick: bool = False  # whenever new is started, it crashes
+    crowds: bool = False  # whenever new is started beside another, it crashes
     starts: Started = None
     failed: Failed = None
     remains: bool = False
@@ -105,7 +106,8 @@ class World:
         host = MemoryHost(ledger=self._ledger(), current=self._id(self.current))
         host.push(self.new)
         host.promoted = host.now() - timedelta(seconds=self.promoted) if self.current else None
-        host.services.programs[self.new.id] = CRASHES if self.sick else FIT
+        host.may_interrupt = self.crowds
+        host.services.programs[self.new.id] = CRASHES if self.sick else CROWDS if self.crowds else FIT
         host.built = {each.id: each for each in map(self._release, sorted(self.built))}
         host.venvs = {each.venv for each in host.built.values()}
         host.venvs |= {self.new.venv} if self.venv_made else set()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import product
 
 from agent.observed import Cure
@@ -152,6 +153,13 @@ def handovers() -> Iterator[World]:
             rejected=rejected,
             promoted=promoted,
         )
+
+
+def crowded() -> Iterator[World]:
+    """The same of a new one that cannot run beside another, because it opens a port of its own."""
+    for world in handovers():
+        if not world.sick and world.promoted == 1:
+            yield replace(world, crowds=True)
 
 
 def _recorded(releases: dict[str, Release], failed: list[Failed], starts: list[Started]) -> Iterator[World]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
 from datetime import timedelta
 from pathlib import Path
@@ -309,3 +310,16 @@ def test_an_app_that_fails_to_start_is_shown_in_its_own_words(
     assert status in release.output
     assert str(stage.launcher) not in release.output
     assert "READY=1" not in release.notices()
+
+
+@pytest.mark.parametrize("when", ["at_once", "at_its_start"])
+def test_an_app_that_opens_a_port_which_is_in_use_ends_with_a_status_of_its_own(
+    stage: Stage, web_python: Path, when: str
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        own = {"OWN_PORT": str(taken.getsockname()[1])}
+        crowded = stage.start("new", web_python, "asgi", f"greedy:{when}()", **own)
+        assert crowded.exit_code() == launcher.EX_PORT_IN_USE
+    assert "Address already in use" in crowded.output
+
+    assert stage.start("alone", web_python, "asgi", f"greedy:{when}()", **own).ready().order("state") == "resting"

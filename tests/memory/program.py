@@ -29,6 +29,7 @@ class Program:
     deaf: float = inf  # answers nothing any more
     ends: float = inf
     end: End = End.RESTARTED
+    crowds: bool = False  # it opens a port of its own: one that is started beside another ends at once
 
     def is_started(self, age: float) -> bool:
         return age >= self.starts
@@ -68,6 +69,7 @@ FIT = Program()
 SLOW = Program(starts=40, ready=45)
 HANGS = Program(starts=inf, ready=inf)
 NEVER_READY = Program(ready=inf)
+CROWDS = Program(crowds=True)
 CRASHES = Program(starts=inf, ready=inf, ends=0.5)
 DIES = Program(ends=20)
 ENDS = Program(ends=20, end=End.FAILED)

@@ -9,7 +9,7 @@ from itertools import count
 
 from agent.errors import Reason, Transient
 from agent.names import ReleaseId
-from agent.observed import Phase, Process
+from agent.observed import CROWDED, Phase, Process
 from agent.release import Release
 from tests.memory.program import FIT, End, Program
 
@@ -134,11 +134,16 @@ class MemoryServices:
                 return False
             life.since, life.ended, life.pid, life.accepts = again, None, next(iter(self.pids)), None
             return True
-        ends = life.program.ends
+        crowded = life.program.crowds and self._is_beside_another(life)
+        ends = 0.5 if crowded else life.program.ends
         if life.ended or life.age(self.clock.now) < ends:
             return False
-        self._end(life, life.since + timedelta(seconds=ends), life.program.end, "exited with status 1")
+        how = CROWDED if crowded else "exited with status 1"
+        self._end(life, life.since + timedelta(seconds=ends), life.program.end, how)
         return life.ended is End.RESTARTED
+
+    def _is_beside_another(self, life: Life) -> bool:
+        return any(not each.ended and each.since < life.since for each in self.lives.values())
 
     def _end(self, life: Life, at: datetime, end: End, how: str) -> None:
         life.since, life.ended, life.exit = at, end, how
