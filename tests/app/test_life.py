@@ -88,6 +88,13 @@ def test_on_a_laptop_it_serves_itself_and_says_where(onnx_python: Path, tmp_path
     assert "Traceback" not in log.read_text()
 
 
+def test_an_agent_that_keeps_models_offline_does_not_cut_off_the_api(
+    start: Start, api_python: Path, upstream: Upstream
+) -> None:
+    app = api(start, api_python, upstream, HF_HUB_OFFLINE="1").ready()
+    assert app.mood("I am happy").json()["label"] == "joy"
+
+
 def test_a_model_that_is_not_there_is_named_and_not_ready(start: Start, onnx_python: Path) -> None:
     app = start(onnx_python, MODEL="/no/such/model")
     assert "/no/such/model" in app.reason("ModelMissing")["message"]
