@@ -31,7 +31,7 @@ Answer = TypeVar("Answer")
 class Engine:
     """`state` is the backend that answers, or the Failure that says why there is none; `modes` those it could answer in,
     its own first; `since` when it began; `progress` what it is doing until it can answer, for people, "" once it can;
-    `answered` how many moods it has told.
+    `answered` how often its own backend has told a mood.
     """
 
     def __init__(self, config: Config) -> None:
@@ -69,9 +69,11 @@ class Engine:
         """Raises Failure when there is no answer."""
         if not text.strip():
             raise EMPTY_TEXT
-        found = await self._mood(self._backend(), text)
-        self.answered += 1
-        return found
+        return await self._mood(self._backend(), text)
+
+    async def canary(self) -> None:
+        """Asks its own backend itself, whatever else is remembered or counted. Raises Failure."""
+        await self._mood(self._backend(), CANARY)
 
     async def compare(self, text: str) -> list[Opinion]:
         """What each of `modes` says of the text. Raises Failure for a text that nobody could read."""
@@ -107,6 +109,7 @@ class Engine:
 
     async def _mood(self, backend: Backend, text: str) -> Mood:
         scores, took = await self._timed(lambda: backend.scores(text))
+        self.answered += backend is self.state
         return mood(scores, took, backend.name)
 
     def _backend(self) -> Backend:

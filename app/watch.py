@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
 
-from .engine import CANARY, Engine
+from .engine import Engine
 from .moods import Failure
 
 LOOKS = 3  # within the patience; counted and not timed, so that a process that was stopped for a while is not blamed
@@ -35,4 +35,4 @@ async def watch(engine: Engine, patience: timedelta, hangs: Callable[[], None]) 
 
 async def _ask(engine: Engine) -> None:
     with suppress(Failure):  # too much to do, or stopping: what counts are answers
-        await engine.mood(CANARY)
+        await engine.canary()

@@ -9,6 +9,7 @@ import socket
 import sys
 from datetime import timedelta
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any, Self
 
 import requests
@@ -25,17 +26,20 @@ LOOK = timedelta(seconds=5)
 
 
 class App(Notified):
-    """One release of it, which has the traffic from the start. `grace` is how long a stop may take, in seconds."""
+    """One release of it, which has the traffic from the start. `grace` is how long a stop may take, in seconds; `on` is the
+    app whose socket it takes over: one that has ended, and whose visitors wait.
+    """
 
-    def __init__(self, python: Path, scratch: Path, *, grace: float = 20, **environment: str) -> None:
-        self.port = free_port()
+    def __init__(
+        self, python: Path, scratch: Path, *, grace: float = 20, on: App | None = None, **environment: str
+    ) -> None:
+        self.port = on.port if on else free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        name = f"app-{self.port}"
-        place = scratch / name
-        place.mkdir()
+        place = Path(mkdtemp(prefix=f"app-{self.port}-", dir=scratch))
+        name = place.name
         current = place / "current"
         current.symlink_to(name)
-        self._held = socket.create_server(("127.0.0.1", self.port), backlog=512)
+        self._held = on._held if on else socket.create_server(("127.0.0.1", self.port), backlog=512)
         argv = (
             *(sys.executable, str(ROOT / "tests/launcher/pass_socket.py"), str(self._held.fileno())),
             *(python, put_launcher(place), "--release", name, "--current", current, "--private", place / "private"),

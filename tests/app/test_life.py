@@ -105,6 +105,17 @@ def test_a_backend_that_is_not_installed_says_which_lock_has_it(start: Start, ap
     assert "requirements/onnx.txt" in start(api_python).reason("BackendMissing")["message"]
 
 
+def test_who_comes_while_it_is_away_waits_for_the_next_process(start: Start, onnx_python: Path) -> None:
+    first = start(onnx_python).ready()
+    first.signal(signal.SIGKILL)
+    first.exit_code()
+    with ThreadPoolExecutor(1) as client:
+        waiting = client.submit(first.get, "/version")
+        second = start(onnx_python, on=first)
+        assert waiting.result().ok
+    assert second.ready().mood("I am so happy today!").json()["label"] == "joy"
+
+
 def test_sigterm_ends_it_soon_though_a_browser_tab_is_open(start: Start, onnx_python: Path) -> None:
     app = start(onnx_python, grace=1000).ready()
     tab = open_tab(app)
