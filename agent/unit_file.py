@@ -40,8 +40,9 @@ def _behind_the_socket(unit: Unit) -> list[str]:
     they wait for a restart, but not through many, and the socket wakes nobody while a release waits for its restart.
     """
     first = [] if unit.launched else [f"ExecStartPre=-systemctl --user stop {WAKE}"]
-    crashed = '[ "$$SERVICE_RESULT" = success ] ||'  # a stop that was asked for is no crash
-    wake = f"ExecStopPost=-/bin/sh -c '{crashed} exec systemctl --user --no-block start {WAKE}'"
+    # A stop that was asked for has a job of its own; without one, the program has ended by itself, well or not.
+    asked = '[ "$$SERVICE_RESULT" = success ] && [ "$$(systemctl --user show --property=Job --value %n)" != 0 ]'
+    wake = f"ExecStopPost=-/bin/sh -c '{asked} || exec systemctl --user --no-block start {WAKE}'"
     return [f"Sockets={SOCKET}", *first, wake]
 
 

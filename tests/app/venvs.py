@@ -43,7 +43,7 @@ def _python(name: str, content: bytes, interpreter: str, *packages: str | Path) 
 
 def _build(place: Path, interpreter: str, packages: tuple[str | Path, ...]) -> None:
     shutil.rmtree(place, ignore_errors=True)
-    environment = os.environ | _find_links()
+    environment = os.environ | find_links()
     run(_uv(), "venv", "--quiet", "--python", interpreter, place, within=DEADLINE)
     target = ("--python", place / "bin" / "python")
     try:
@@ -62,7 +62,7 @@ def _uv() -> Path:
     return Path(found)
 
 
-def _find_links() -> dict[str, str]:
+def find_links() -> dict[str, str]:
     """uv does not read pip's configuration: hand on the folder of wheels that holds torch for CPUs."""
     if "UV_FIND_LINKS" in os.environ:
         return {}

@@ -114,6 +114,15 @@ def test_visitors_of_a_release_that_crashes_again_and_again_wait_some_seconds_an
     assert {visit(release)[0] for _ in range(50)} == {200}
 
 
+def test_one_that_ends_without_an_error_again_and_again_leaves_no_visitor_waiting_either(real: RealHarness):
+    it_is_long_down(real)
+    release = real.make_launched(port=free_port())
+    (real.paths.tree(release.id) / "leaves").touch()
+    promote(real, release)
+    loop(real, release)
+    assert visit(release) == (503, "The app is down and is being started again.\n")
+
+
 @pytest.mark.parametrize("strategy", ["restart", "handover"])
 def test_a_program_that_takes_its_socket_itself_is_alone_with_its_visitors_and_they_are_told_so_between_its_crashes(
     real: RealHarness, strategy: str
