@@ -37,6 +37,21 @@ def test_an_app_is_told_where_its_code_and_its_evidence_are(deployed: Setup) -> 
     assert {f"REPOSITORY_URL={deployed.remote}", "STATUS_BRANCH=status/vm-1"} <= set(environ)
 
 
+def test_another_environment_of_the_agent_s_own_is_written_and_restarts_nothing(deployed: Setup) -> None:
+    """As after an upgrade of the agent that tells apps more than the one before."""
+    vm, _, remote = deployed
+    before = vm.app_pid
+    vm.write_source(str(remote), "status: {branch: status/renamed}")
+    units = vm.home / "supervisor" / "units"
+    wait_for(
+        lambda: any("status/renamed" in unit.read_text() for unit in units.glob("*.json")),
+        "the unit",
+        unless=(OSError,),
+    )
+    vm.wait_condition("Ready", "True")
+    assert vm.app_pid == before
+
+
 def _told(repo: Repo, sha: str) -> bool:
     last = repo.log("status/vm-1")[0]
     return "Ready=True" in last and sha[:8] in last
