@@ -29,6 +29,16 @@ class Address(NamedTuple):
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
+class Whence(NamedTuple):
+    """Of whom this VM has its code, for an app that shows it. Empty: it is not told."""
+
+    url: str = ""
+    status_branch: str = ""  # in the same repository
+
+
+NOWHERE = Whence()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unit:
     """What a service manager needs to know of a release. Paths are absolute."""
@@ -47,7 +57,7 @@ class Unit:
     stop_timeout: timedelta
 
 
-def unit_of(release: Release, paths: Paths) -> Unit:
+def unit_of(release: Release, paths: Paths, whence: Whence = NOWHERE) -> Unit:
     """The one unit this release can have on this VM."""
     service = release.spec.service
     return Unit(
@@ -55,7 +65,7 @@ def unit_of(release: Release, paths: Paths) -> Unit:
         description=f"{release.spec.app} {release.revision}",
         argv=_argv(release, paths),
         cwd=f"{paths.tree(release.id)}/{release.spec.source.path}",
-        env=_environment(release, paths),
+        env=_environment(release, paths, whence),
         env_file=str(paths.environment),
         listen=Address(service.host, service.port) if service.holds_socket else None,
         launched=release.spec.launched is not None,
@@ -82,7 +92,7 @@ def _argv(release: Release, paths: Paths) -> tuple[str, ...]:
     )
 
 
-def _environment(release: Release, paths: Paths) -> dict[str, str]:
+def _environment(release: Release, paths: Paths, whence: Whence) -> dict[str, str]:
     """The agent's own variables, then what the file declares (which cannot name MODE, HOST or PORT)."""
     service, venv = release.spec.service, paths.venv(release.venv)
     return {
@@ -94,6 +104,7 @@ def _environment(release: Release, paths: Paths) -> dict[str, str]:
         "GRADIO_ANALYTICS_ENABLED": "False",
         "REVISION": sha(release.app_revision),
         "GITOPS_REVISION": sha(release.revision),
+        **_origin(release.spec, whence),
         "RELEASE": release.id,
         "VIRTUAL_ENV": str(venv),
         "PATH": f"{venv}/bin:{_SYSTEM_PATH}",
@@ -101,6 +112,14 @@ def _environment(release: Release, paths: Paths) -> dict[str, str]:
         **(_models(str(paths.hub(release.id))) if release.spec.models else {}),
         **service.env,
     }
+
+
+def _origin(spec: Spec, whence: Whence) -> dict[str, str]:
+    """Never with a password: both files refuse one in a URL."""
+    if spec.source.url:
+        return {"REPOSITORY_URL": spec.source.url}
+    told = {"REPOSITORY_URL": whence.url, "STATUS_BRANCH": whence.status_branch}
+    return {name: value for name, value in told.items() if value}
 
 
 def _models(hub: str) -> dict[str, str]:

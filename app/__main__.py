@@ -1,36 +1,21 @@
-"""`python -m app`, from the root of the repository. The environment is read here and nowhere else."""
+"""`python -m app`, from the root of the repository: the app on your own machine. On a VM the agent's launcher serves app.asgi:app."""
 
 from __future__ import annotations
 
-import asyncio
-import logging
 import os
-import sys
 
-from .sd import Notifier, listening_socket, watchdog_interval
-from .settings import EX_CONFIG, Unusable, prepared
+import uvicorn
 
+from .asgi import app
 
-def main() -> int:
-    notifier = Notifier()
-    try:
-        config = prepared(os.environ)
-        listener = listening_socket(os.environ, config.host, config.port)
-    except Unusable as error:
-        notifier.status(f"refused: {error}")
-        sys.stderr.write(f"app: {error}\n")
-        return EX_CONFIG
-    from .serve import serve  # noqa: PLC0415 - after a configuration error nothing heavy is imported
-
-    host, port = listener.getsockname()[:2]
-    logging.getLogger(__name__).info("listening on %s port %s", host, port)
-    asyncio.run(serve(config, listener, notifier, watchdog_interval(os.environ)))
-    return 0
-
+PATIENCE = 2  # seconds after Ctrl-C, for what is in flight; open tabs would be waited for for ever
 
 if __name__ == "__main__":
-    code = main()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    # A call to a hanging API still holds a thread, which a normal exit would wait for.
-    os._exit(code)
+    uvicorn.run(
+        app,
+        host=os.environ.get("HOST", "127.0.0.1"),
+        port=int(os.environ.get("PORT", "7860")),
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=PATIENCE,
+    )

@@ -12,7 +12,6 @@ from typing import Literal, cast, get_args
 Mode = Literal["api", "local"]
 BackendChoice = Literal["auto", "onnx", "transformers"]
 
-LAST_PORT = 65535
 TINY_MODEL = str(Path(__file__).parent / "model")
 # Recommended for this task in the documentation of the hf-inference provider; Apache-2.0.
 API_MODEL = "distilbert/distilbert-base-uncased-finetuned-sst-2-english"
@@ -38,11 +37,10 @@ class Config:
     api_timeout: timedelta  # for one call of it
     api_patience: timedelta  # for all further tries together, once a call has failed
     token: str | None = field(repr=False)
+    offline: bool  # models are on this machine, or nowhere
     revision: str | None  # of the repository this release was built from, 40 hex digits
     repository_url: str | None  # of that repository, as git has it
     status_branch: str | None  # where the agent says what runs
-    host: str
-    port: int
 
     @property
     def model(self) -> str:
@@ -82,11 +80,10 @@ def read(environment: Mapping[str, str]) -> Config:
         api_timeout=_seconds(env, "API_TIMEOUT", "20", least=0.1),
         api_patience=_seconds(env, "API_PATIENCE", "10", least=0),
         token=env.get("HF_TOKEN") or env.get("HUGGING_FACE_TOKEN"),
+        offline=env.get("HF_HUB_OFFLINE", "0") != "0",
         revision=_revision(env, "REVISION"),
         repository_url=env.get("REPOSITORY_URL"),
         status_branch=env.get("STATUS_BRANCH"),
-        host=env.get("HOST", "127.0.0.1"),
-        port=_port(env, "PORT"),
     )
 
 
@@ -116,10 +113,3 @@ def _revision(env: Mapping[str, str], name: str) -> str | None:
     if revision is not None and not re.fullmatch(r"[0-9a-f]{40}", revision):
         raise ConfigError(f"{name}={revision!r} is not a commit; write all its 40 hex digits")
     return revision
-
-
-def _port(env: Mapping[str, str], name: str) -> int:
-    port = env.get(name, "7860")
-    if not port.isdecimal() or int(port) > LAST_PORT:
-        raise ConfigError(f"{name}={port!r} is not a port; write a number from 1 to 65535, or 0 for any free one")
-    return int(port)

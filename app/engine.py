@@ -35,6 +35,7 @@ class _Desk:
 
     def __init__(self, backend: Backend, metrics: Metrics) -> None:
         self.backend = backend
+        self.answered = 0
         self._metrics = metrics
         self._scores = Batcher(backend.scores, backend.scoring, size=len)
         self._thoughts: Batcher[str | None, tuple[str, str]] = Batcher(
@@ -45,6 +46,7 @@ class _Desk:
         began = time.perf_counter()
         with self._metrics.counted("mood", self.backend.name):
             scores = await self._scores.ask(text)
+        self.answered += 1
         return mood(scores, _since(began), self.backend.name)
 
     async def thought(self, feeling: str | None) -> Thought:
@@ -52,6 +54,10 @@ class _Desk:
         with self._metrics.counted("thought", self.backend.name):
             text, source = await self._thoughts.ask(feeling)
         return Thought(text=text, source=source, took=_since(began))
+
+    async def canary(self) -> None:
+        await self._scores.ask(CANARY)
+        self.answered += 1
 
     def close(self) -> None:
         self._scores.close()
@@ -102,6 +108,16 @@ class Engine:
             self.metrics.cache_hits.inc()
             return known
         return self._memory.keep(text, await self._answer(self._own(), lambda desk: desk.mood(text)))
+
+    @property
+    def answered(self) -> int:
+        """How often its own backend has told a mood."""
+        desk = self._desks.get(self.config.mode)
+        return desk.answered if desk else 0
+
+    async def canary(self) -> None:
+        """Asks its own backend itself, whatever else is remembered or counted. Raises Failure."""
+        await self._own().canary()
 
     async def compare(self, text: str) -> list[Opinion]:
         """What each of `modes` says of the text. Raises Failure for a text that nobody could read."""

@@ -6,14 +6,11 @@ from collections.abc import MutableMapping
 from pathlib import Path
 
 from . import logs
-from .config import Config, ConfigError, read
-
-EX_CONFIG = 78  # sysexits.h
-Unusable = (ConfigError, OSError)
+from .config import Config, read
 
 
 def prepared(environ: MutableMapping[str, str]) -> Config:
-    """Raises ConfigError or OSError for a configuration that cannot work."""
+    """Raises ConfigError for a configuration that cannot work."""
     config = read(environ)
     logs.configure(config.token)
     environ.update(_for_libraries(config))
@@ -21,13 +18,15 @@ def prepared(environ: MutableMapping[str, str]) -> Config:
 
 
 def _for_libraries(config: Config) -> dict[str, str]:
-    """What gradio and the Hub's library read while they are imported: nobody is phoned, least of all at start."""
-    offline = not config.token and Path(config.local_model).is_dir()
+    """What gradio and the Hub's library read while they are imported: nobody is phoned, least of all at start.
+
+    Offline, the Hub's library would refuse calls of the API as well. Else a missing file costs 23 s of retries.
+    """
+    offline = config.offline or Path(config.local_model).is_dir()
     return {
         "GRADIO_ANALYTICS_ENABLED": "False",
         "HF_HUB_DISABLE_TELEMETRY": "1",
         "HF_HUB_DISABLE_PROGRESS_BARS": "1",
         "DO_NOT_TRACK": "1",
-        # Offline also stops calls of the API; without it a missing file costs 23 s of retries.
-        "HF_HUB_OFFLINE": "1" if offline else "0",
+        "HF_HUB_OFFLINE": "1" if offline and not config.token else "0",
     }

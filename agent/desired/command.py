@@ -14,7 +14,7 @@ from .values import Matching, anchored, refusal
 
 _VARIABLE = r"[A-Za-z_][A-Za-z0-9_]{0,127}"
 _OWN_VARIABLES = re.compile(
-    r"(?:MODE|HOST|PORT|REVISION|RELEASE|PATH|VIRTUAL_ENV|GRADIO_SERVER_(?:NAME|PORT)|GITOPS_.*"
+    r"(?:MODE|HOST|PORT|REVISION|RELEASE|REPOSITORY_URL|STATUS_BRANCH|PATH|VIRTUAL_ENV|GRADIO_SERVER_(?:NAME|PORT)|GITOPS_.*"
     r"|LISTEN_(?:FDS|PID|FDNAMES)|NOTIFY_SOCKET|WATCHDOG_(?:USEC|PID))\Z"
 )
 _SHELL_WORDS = re.compile(r"[|&]\Z|[0-9]?[<>]")
@@ -89,7 +89,7 @@ def _variable(name: str) -> str:
     if not re.fullmatch(_VARIABLE, name):
         raise refusal("the name of a variable is letters, digits and _, not beginning with a digit")
     if _OWN_VARIABLES.match(name):
-        raise refusal("is set by the agent, from mode, service.host, service.port and the release")
+        raise refusal("is set by the agent, from mode, service.host, service.port, the release and its repository")
     return name
 
 

@@ -10,6 +10,7 @@ from ..names import ReleaseId
 from ..observed import Process
 from ..paths import Paths
 from ..release import Release
+from ..unit import NOWHERE, Whence
 from .supervisor.client import Embedded
 from .systemd import Systemd
 
@@ -54,7 +55,9 @@ class Services(Protocol):
         """The program that shows the last lines and goes on showing what comes."""
 
 
-def choose(paths: Paths, environ: Mapping[str, str], tick: Callable[[], None] = lambda: None) -> Services:
+def choose(
+    paths: Paths, environ: Mapping[str, str], tick: Callable[[], None] = lambda: None, whence: Whence = NOWHERE
+) -> Services:
     """Of systemd where the machine was booted with it. `GITOPS_VM_SUPERVISOR=embedded` asks for our own.
 
     Not decided by whether `systemctl --user` answers just now: a user manager that is away for a moment must not make
@@ -63,5 +66,5 @@ def choose(paths: Paths, environ: Mapping[str, str], tick: Callable[[], None] = 
     # The boot unit knows the usual place only, so a home of its own (the demo, a test) has a supervisor of its own.
     own = environ.get("GITOPS_VM_SUPERVISOR") == "embedded" or "GITOPS_VM_HOME" in environ
     if own or not _BOOTED.is_dir():
-        return Embedded(paths, environ, tick)
-    return Systemd(paths, environ, tick)
+        return Embedded(paths, environ, tick, whence)
+    return Systemd(paths, environ, tick, whence)

@@ -11,7 +11,7 @@ from ..names import ReleaseId
 from ..observed import Phase, Process
 from ..paths import Paths
 from ..release import Release
-from ..unit import Unit, unit_of
+from ..unit import NOWHERE, Unit, Whence, unit_of
 from ..unit_file import SOCKET, WAKE
 from . import proc
 from .ending import ending
@@ -39,13 +39,16 @@ _PHASES = {
 
 
 class Systemd:
-    def __init__(self, paths: Paths, environ: Mapping[str, str], tick: Callable[[], None]) -> None:
+    def __init__(
+        self, paths: Paths, environ: Mapping[str, str], tick: Callable[[], None], whence: Whence = NOWHERE
+    ) -> None:
         self._paths = paths
+        self._whence = whence
         self._files = UnitFiles(paths.units)
         self._systemctl = Systemctl(environ, tick)
 
     def install(self, release: Release) -> None:
-        unit = unit_of(release, self._paths)
+        unit = unit_of(release, self._paths, self._whence)
         refuse(release.spec.service.port, self._stranger(release.spec.service.port))
         if not (self._files.listens_right(unit) and self._holds(unit)):
             self._let_go()  # before its file changes: a reload loses the descriptor of an address no longer named
@@ -55,7 +58,7 @@ class Systemd:
         self._hold(unit)
 
     def is_installed(self, release: Release) -> bool:
-        unit = unit_of(release, self._paths)
+        unit = unit_of(release, self._paths, self._whence)
         if not self._files.are_exact(unit):
             return False
         states = self._systemctl.show(_name(release.id), _BOOT, SOCKET, WAKE, properties=_STATE)
@@ -68,7 +71,7 @@ class Systemd:
         return listening["ActiveState"] == "inactive" and not self._stranger(release.spec.service.port)
 
     def start(self, release: Release) -> None:
-        unit = unit_of(release, self._paths)
+        unit = unit_of(release, self._paths, self._whence)
         if unit.listen is None:
             refuse(release.spec.service.port, self._stranger(release.spec.service.port))
         self._hold(unit)

@@ -15,6 +15,7 @@ from ..paths import Paths
 from ..release import Release
 from ..report import Fetched, Report
 from ..source import Source
+from ..unit import Whence
 from .ballast import Ballast
 from .between import tell_daemon
 from .builder import Builder
@@ -40,8 +41,14 @@ Tell = Callable[[str], None]
 
 def assemble(paths: Paths, environ: Mapping[str, str], *, alive: Tell, polled: bool) -> VM:
     """The host of this VM. `polled`: the daemon asks the remotes, so the passes need not. Raises Broken."""
-    services = choose(paths, environ, lambda: alive("waiting for the service"))
-    return VM(paths, environ, read_source(paths), services, alive=alive, polled=polled)
+    source = read_source(paths)
+    services = choose(paths, environ, lambda: alive("waiting for the service"), whence_of(source))
+    return VM(paths, environ, source, services, alive=alive, polled=polled)
+
+
+def whence_of(source: Source) -> Whence:
+    elsewhere = source.status.url not in (None, source.url)
+    return Whence(source.url, "" if elsewhere else source.status.branch)
 
 
 class VM:

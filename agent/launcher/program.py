@@ -103,16 +103,26 @@ def _server(
 ) -> Callable[[Callable[[], ASGIApp]], None]:
     from .app import App  # noqa: PLC0415 - it borrows
 
+    is_heard = "NOTIFY_SOCKET" in env
     serve = _release(given, env, notices)
+    if is_heard:
+        _give_voice(env, notices)
     return lambda load: serve(App(load, given.private, notices))
+
+
+def _give_voice(env: MutableMapping[str, str], notices: Notices) -> None:
+    from .voice import Voice  # noqa: PLC0415 - it borrows
+
+    voice = Voice(notices)
+    env["NOTIFY_SOCKET"] = voice.address
+    atexit.register(voice.finish)
 
 
 def _execute(given: arguments.Arguments, env: MutableMapping[str, str], notices: Notices) -> None:
     from .executed import Executed  # noqa: PLC0415
 
-    watchdog = {name: env[name] for name in ("WATCHDOG_USEC",) if name in env}
     serve = _release(given, env, notices)
-    serve(Executed(given.words, {**env, **watchdog}, notices, notify=given.notify))
+    serve(Executed(given.words, env, notices, notify=given.notify))
 
 
 def _release(given: arguments.Arguments, env: MutableMapping[str, str], notices: Notices) -> Callable[[Served], None]:

@@ -14,7 +14,7 @@ import sdnotify
 from .endings import Refused
 
 FIRST_FD = 3
-OURS = ("LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES", "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID")
+OURS = ("LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES", "NOTIFY_SOCKET")
 
 
 def listening_socket(env: Mapping[str, str]) -> socket.socket:
@@ -28,7 +28,7 @@ def listening_socket(env: Mapping[str, str]) -> socket.socket:
 
 
 def withhold(env: MutableMapping[str, str]) -> None:
-    """What was said to us is not handed on to the app: one that says READY=1 itself would say it too early."""
+    """What was given to us is not handed on to the app: one that says READY=1 itself would say it too early."""
     for name in OURS:
         env.pop(name, None)
 

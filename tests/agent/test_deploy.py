@@ -31,6 +31,27 @@ def test_a_push_is_live_and_the_status_branch_tells_the_story(deployed: Setup) -
     assert second[:8] in repo.show("status/vm-1", "README.md")
 
 
+def test_an_app_is_told_where_its_code_and_its_evidence_are(deployed: Setup) -> None:
+    environ = Path(f"/proc/{deployed.vm.app_pid}/environ").read_bytes().decode().split("\0")
+
+    assert {f"REPOSITORY_URL={deployed.remote}", "STATUS_BRANCH=status/vm-1"} <= set(environ)
+
+
+def test_another_environment_of_the_agent_s_own_is_written_and_restarts_nothing(deployed: Setup) -> None:
+    """As after an upgrade of the agent that tells apps more than the one before."""
+    vm, _, remote = deployed
+    before = vm.app_pid
+    vm.write_source(str(remote), "status: {branch: status/renamed}")
+    units = vm.home / "supervisor" / "units"
+    wait_for(
+        lambda: any("status/renamed" in unit.read_text() for unit in units.glob("*.json")),
+        "the unit",
+        unless=(OSError,),
+    )
+    vm.wait_condition("Ready", "True")
+    assert vm.app_pid == before
+
+
 def _told(repo: Repo, sha: str) -> bool:
     last = repo.log("status/vm-1")[0]
     return "Ready=True" in last and sha[:8] in last

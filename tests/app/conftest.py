@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -33,11 +34,11 @@ def api_python() -> Path:
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Start]:
-    """start(python, held=True, **environment): an app that ends with the test."""
+    """start(python, **options of App): an app that ends with the test."""
     with ExitStack() as until_the_end:
 
-        def begin(python: Path, *, held: bool = True, **environment: str) -> App:
-            app = App(python, tmp_path, held=held, **environment)
+        def begin(python: Path, **options: Any) -> App:
+            app = App(python, tmp_path, **options)
             until_the_end.callback(app.close)
             return app
 

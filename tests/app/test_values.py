@@ -10,6 +10,7 @@ import pytest
 from app.config import TINY_MODEL, ConfigError, read
 from app.logs import Redacting
 from app.moods import mood
+from app.settings import prepared
 from app.thoughts import THOUGHTS, clean, messages, own_thought
 from app.training.corpus import MOODS
 
@@ -47,7 +48,7 @@ def test_scores_are_ranked_and_the_first_is_the_label() -> None:
 
 def test_an_empty_environment_means_the_shipped_model_here() -> None:
     config = read({})
-    assert (config.mode, config.model, config.host, config.port) == ("local", TINY_MODEL, "127.0.0.1", 7860)
+    assert (config.mode, config.model) == ("local", TINY_MODEL)
     assert (config.token, config.revision, config.api_url) == (None, None, None)
 
 
@@ -76,8 +77,6 @@ def test_the_token_is_not_in_what_a_configuration_prints() -> None:
     [
         ({"MODE": "API"}, "write MODE=api or local"),
         ({"MODEL_BACKEND": "torch"}, "write MODEL_BACKEND=auto or onnx or transformers"),
-        ({"PORT": "http"}, "write a number"),
-        ({"PORT": "65536"}, "write a number"),
         ({"REVISION": "4f2c9d1a"}, "write all its 40 hex digits"),
         ({"API_URL": "localhost:80"}, "write API_URL=https://HOST"),
     ],
@@ -85,6 +84,21 @@ def test_the_token_is_not_in_what_a_configuration_prints() -> None:
 def test_what_cannot_be_meant_is_refused_with_what_to_write(environment: dict[str, str], write: str) -> None:
     with pytest.raises(ConfigError, match=write):
         read(environment)
+
+
+@pytest.mark.parametrize(
+    ("given", "offline"),
+    [
+        ({}, "1"),  # the shipped model is here
+        ({"MODEL": "acme/mood"}, "0"),
+        ({"MODEL": "acme/mood", "HF_HUB_OFFLINE": "1"}, "1"),  # the agent has fetched it
+        ({"MODEL": "acme/mood", "HF_HUB_OFFLINE": "1", "HF_TOKEN": "hf_a"}, "0"),  # it would refuse calls of the API
+    ],
+)
+def test_the_hub_s_library_is_offline_where_nothing_is_to_be_asked(given: dict[str, str], offline: str) -> None:
+    environ = dict(given)
+    prepared(environ)
+    assert environ["HF_HUB_OFFLINE"] == offline
 
 
 def test_a_token_in_a_library_s_traceback_does_not_reach_the_log() -> None:

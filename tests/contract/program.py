@@ -51,6 +51,8 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
         self.server.hangs = self.path == "/hang"
+        if self.path == "/trigger":
+            say("WATCHDOG=trigger")
 
 
 def leave_a_child_behind() -> None:

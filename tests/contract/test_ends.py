@@ -59,6 +59,14 @@ def test_a_program_that_feeds_its_watchdog_is_left_alone_and_one_that_hangs_is_r
     assert _process(real, fed).pid == first  # several of its deadlines have passed meanwhile
 
 
+def test_a_program_that_says_it_hangs_is_restarted_though_it_feeds_its_watchdog(real: RealHarness):
+    release = real.make_release("--ready", notify=True, watchdog="30s")
+    real.run(release)
+    real.answer(release, "/trigger")
+    ended = real.wait(lambda: _restarted(real, release), "a counted restart")
+    assert ended.exit == "missed its watchdog and was ended"
+
+
 def test_one_that_opens_a_port_by_itself_which_the_one_beside_it_has_says_so(real: RealHarness):
     own, port = free_port(), free_port()
     first, second = (real.make_launched(port=port) for _ in range(2))

@@ -112,6 +112,8 @@ HOSTILE = [
                 {"PORT": "1"},
                 {"HOST": "x"},
                 {"MODE": "x"},
+                {"REPOSITORY_URL": "x"},
+                {"STATUS_BRANCH": "x"},
                 {"NOTIFY_SOCKET": "x"},
                 {"LISTEN_FDS": "1"},
                 {"GRADIO_SERVER_PORT": "1"},

@@ -11,25 +11,29 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agent import source as source_file
 from agent.desired import parse
 from agent.host.supervisor import unit_json
+from agent.host.vm import whence_of
 from agent.names import VenvId, make_revision
 from agent.paths import Paths, locate
 from agent.release import Release, make_release
-from agent.unit import Address, Unit, unit_of
+from agent.unit import Address, Unit, Whence, unit_of
 from agent.unit_file import drop_in, listen_drop_in
 
 PATHS = locate({"HOME": "/home/mood"}, uid=1001)
 LINES = st.text(st.characters(blacklist_categories=["Cc", "Cs"]) | st.just("\t"))
 
 
-def release_of(*, path: str = ".", mode: str = "", models: Any = (), strategy: str = "auto", **service: Any) -> Release:
+def release_of(
+    *, path: str = ".", url: str = "", mode: str = "", models: Any = (), strategy: str = "auto", **service: Any
+) -> Release:
     declared = {
         "rollout": {"strategy": strategy},
         "apiVersion": "gitops-vm/v1",
         "app": "mood",
         "mode": mode,
-        "source": {"path": path},
+        "source": {"path": path, **({"url": url} if url else {})},
         "models": list(models),
         "service": ({} if "asgi" in service else {"exec": "python -m app"}) | {"port": 8010} | service,
     }
@@ -65,6 +69,32 @@ def test_a_release_runs_in_its_own_tree_with_its_own_venv_first():
     assert (unit.env["MODE"], unit.env["PORT"], unit.env["LOG_LEVEL"]) == ("api", "8010", "info")
     assert (unit.env["REVISION"], unit.env["GITOPS_REVISION"]) == ("a" * 40, "c" * 40)
     assert unit.env_file == "/home/mood/.config/gitops-vm/env"
+
+
+def test_a_release_is_told_where_its_code_is_and_where_the_evidence_of_it_is():
+    whence = Whence("git@host.example:acme/mood.git", "status/vm-1")
+    env = unit_of(release_of(env={"LOG_LEVEL": "info"}), PATHS, whence).env
+    assert (env["REPOSITORY_URL"], env["STATUS_BRANCH"]) == whence
+    assert env["LOG_LEVEL"] == "info"
+    elsewhere = unit_of(release_of(url="https://host.example/acme/app.git"), PATHS, whence).env
+    assert elsewhere["REPOSITORY_URL"] == "https://host.example/acme/app.git"
+    assert "STATUS_BRANCH" not in elsewhere
+    assert not {"REPOSITORY_URL", "STATUS_BRANCH"} & unit_of(release_of(), PATHS).env.keys()
+
+
+@pytest.mark.parametrize(
+    ("status", "branch"),
+    [
+        ({}, "status/vm-1"),
+        ({"branch": "status/other"}, "status/other"),
+        ({"url": "git@host.example:acme/evidence.git"}, ""),
+        ({"url": "git@host.example:acme/mood.git"}, "status/vm-1"),
+    ],
+)
+def test_the_branch_of_the_evidence_is_named_where_it_is_in_the_same_repository(status: dict[str, str], branch: str):
+    url = "git@host.example:acme/mood.git"
+    source = {"apiVersion": "gitops-vm/v1", "host": "vm-1", "url": url, "status": status}
+    assert whence_of(source_file.parse(json.dumps(source).encode())) == Whence(url, branch)
 
 
 def test_a_release_finds_its_own_models_offline_unless_it_says_otherwise():

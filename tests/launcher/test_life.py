@@ -204,7 +204,32 @@ def test_the_app_sees_nothing_of_the_launcher(stage: Stage, web_python: Path) ->
 
     seen = json.loads(release.get("/")[1])
     assert (seen["argv"], seen["path"]) == (["api:app"], str(Path(__file__).parent / "apps"))
-    assert not {name for name in seen["environment"] if name.startswith(("LISTEN_", "NOTIFY_", "WATCHDOG_"))}
+    assert not {name for name in seen["environment"] if name.startswith("LISTEN_")}
+
+
+def test_what_an_app_says_of_itself_is_passed_on_and_when_it_is_ready_is_the_launcher_s_word(
+    stage: Stage, web_python: Path
+) -> None:
+    stage.promote("another")
+    release = stage.start("new", web_python, "asgi", "speaking:talkative()", WATCHDOG_USEC="30000000")
+
+    release.ready()
+    release.get("/trigger")
+    release.told("WATCHDOG=trigger")
+    release.terminate()
+    assert release.exit_code() == 0
+    told = release.notices()
+    assert {f"STATUS=line {number}" for number in range(100)} <= set(told)
+    assert told.count("READY=1") == 1
+    assert "MAINPID=1" not in told
+    assert "STATUS=goodbye" in told
+
+
+def test_the_last_words_of_an_app_that_ends_itself_are_heard(stage: Stage, web_python: Path) -> None:
+    release = stage.start("new", web_python, "asgi", "speaking:refusing()")
+
+    release.told("STATUS=refused: no colour")
+    assert release.exit_code() == launcher.EX_CONFIG
 
 
 def test_what_the_venv_has_itself_is_used_and_only_the_rest_is_lent(

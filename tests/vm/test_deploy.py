@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import secrets
 from collections.abc import Iterator
 from datetime import timedelta
@@ -85,6 +86,21 @@ def test_a_push_of_code_alone_installs_nothing(product: Product, api_url: str) -
     assert "still loads" in product.shell(f"cat {DATA}/current/tree/app/pages.py")
 
 
+def test_another_model_is_another_word_in_the_file(product: Product, api_url: str) -> None:
+    before = venv(product)
+    second = {f"models/second/{path.name}": path.read_bytes() for path in (ROOT / "app/model").iterdir()}
+    config = "models/second/config.json"
+    second[config] = second[config].replace(b'"joy"', b'"delight"')
+    text = declared(product, "local", api_url, model="models/second")
+    version = product.live(product.push("a second model", {**second, "desired-state.yaml": text}), within=BUILD)
+    assert version["model"] == "models/second"
+    assert answer(product, "I am so happy today!")["label"] == "delight"
+    assert venv(product) == before
+
+    assert live(product, "local", api_url)["model"] != "models/second"
+    assert answer(product, "I am so happy today!")["label"] == "joy"
+
+
 def test_with_a_token_api_is_ready_and_installs_no_model(product: Product, api_url: str, watcher: Watcher) -> None:
     product.install(env={"HF_TOKEN": TOKEN})
     version = live(product, "api", api_url)
@@ -102,6 +118,7 @@ def test_local_on_torch_has_torch_in_an_environment_of_its_own(
     assert (version["mode"], version["backend"]) == ("local", "transformers")
     assert venv(product) != other
     assert installed(product) >= {"torch", "transformers"}
+    assert not [name for name in installed(product) if re.match("nvidia|cuda|triton", name)]
     assert product.user(python(product), "-c", "import torch; print(torch.ones(2).sum().item())") == "2.0\n"
 
 
@@ -146,7 +163,14 @@ def app_files() -> dict[str, str | bytes]:
 
 
 def declared(
-    product: Product, mode: str, api_url: str, *, lock: str = "onnx", backend: str = "auto", patience: int = 90
+    product: Product,
+    mode: str,
+    api_url: str,
+    *,
+    lock: str = "onnx",
+    backend: str = "auto",
+    model: str = "",
+    patience: int = 90,
 ) -> str:
     """Our own desired-state.yaml, edited as its comments say. `patience`: seconds to start in."""
     document: dict[str, Any] = yaml.safe_load((ROOT / "desired-state.yaml").read_text())
@@ -154,7 +178,7 @@ def declared(
     document["modes"]["api"]["service"] = {"env": {"API_URL": api_url}}
     document["modes"]["local"] = {
         "python": {"lock": f"requirements/{lock}.txt"},
-        "service": {"env": {"MODEL_BACKEND": backend}},
+        "service": {"env": {"MODEL_BACKEND": backend, **({"MODEL": model} if model else {})}},
     }
     document["service"]["port"] = product.port
     document["service"]["startupProbe"] = {"failureThreshold": patience}

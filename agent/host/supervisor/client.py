@@ -15,7 +15,7 @@ from ...names import ReleaseId
 from ...observed import Phase, Process
 from ...paths import Paths
 from ...release import Release
-from ...unit import unit_of
+from ...unit import NOWHERE, Whence, unit_of
 from .. import command, files, lock, proc
 from ..ending import ending
 from ..port import refuse, stranger
@@ -30,14 +30,16 @@ _PACKAGES = str(Path(__file__).parents[3])  # where the package `agent` lies
 class Embedded:
     """Starts the supervisor when there is something to hold or to start; where it only looks, none is fine."""
 
-    def __init__(self, paths: Paths, environ: Mapping[str, str], tick: Callable[[], None]) -> None:
-        self._paths, self._tick = paths, tick
+    def __init__(
+        self, paths: Paths, environ: Mapping[str, str], tick: Callable[[], None], whence: Whence = NOWHERE
+    ) -> None:
+        self._paths, self._tick, self._whence = paths, tick, whence
         self._environ = environment.base(environ) | {"PYTHONPATH": _PACKAGES, "PATH": os.defpath}
         self.directory = paths.data / "supervisor"
         self._page = (sys.executable, "-m", "agent.launcher.away", str(paths.data), str(paths.launched))
 
     def install(self, release: Release) -> None:
-        unit = unit_of(release, self._paths)
+        unit = unit_of(release, self._paths, self._whence)
         # A new supervisor ends first what a killed one has left: that is no stranger.
         self._ensure()
         refuse(release.spec.service.port, self._stranger(release.spec.service.port))
@@ -50,7 +52,7 @@ class Embedded:
             self._explain(refused, release)
 
     def is_installed(self, release: Release) -> bool:
-        unit = unit_of(release, self._paths)
+        unit = unit_of(release, self._paths, self._whence)
         path = unit_json.path(self.directory, release.id)
         held = [*unit.listen] if unit.listen else None
         if not files.holds(path, unit_json.encode(unit)) or self._list()["listen"] != held:
@@ -58,7 +60,7 @@ class Embedded:
         return unit.listen is not None or not self._stranger(release.spec.service.port)
 
     def start(self, release: Release) -> None:
-        unit = unit_of(release, self._paths)
+        unit = unit_of(release, self._paths, self._whence)
         self._ensure()
         if unit.listen is None:
             refuse(release.spec.service.port, self._stranger(release.spec.service.port))

@@ -65,7 +65,9 @@ class Instance:
         if fields.get("READY") == "1":
             self.ready = True
             self._changed()
-        if self.ready and (fields.keys() & {"READY", "WATCHDOG"}):
+        if fields.get("WATCHDOG") == "trigger":
+            self._ring()
+        elif self.ready and (fields.keys() & {"READY", "WATCHDOG"}):
             self._set_alarm(self.unit.watchdog)
         if status := fields.get("STATUS"):
             self._say(f"status: {status}")
