@@ -30,7 +30,7 @@ Answer = TypeVar("Answer")
 
 class Engine:
     """`state` is the backend that answers, or the Failure that says why there is none; `modes` those it could answer in,
-    its own first; `since` when it began.
+    its own first; `since` when it began; `progress` what it is doing until it can answer, for people, "" once it can.
     """
 
     def __init__(self, config: Config) -> None:
@@ -38,6 +38,7 @@ class Engine:
         self.modes = ready_made(config)
         self.since = datetime.now(UTC)
         self.state: Backend | Failure = LOADING
+        self.progress = "starting"
         self._others: dict[Mode, Backend] = {}
         self._opening = asyncio.Lock()
         self._closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
