@@ -14,10 +14,20 @@ _FACES = {
     "surprise": (_DOTS + '<ellipse cx="32" cy="44" rx="5" ry="6.5"/>', "M18 20q4-4 9-2M46 20q-4-4-9-2"),
     "neutral": (_DOTS, "M22 42h20"),
     "fear": (_DOTS, "M17 21q4-5 10-4M47 21q-4-5-10-4M20 44q4-6 8 0t8 0t8 0"),
-    "sadness": (_DOTS + '<path class="tear" d="M44 35c4 5 4 9 0 9s-4-4 0-9z"/>', "M17 22l9-3M47 22l-9-3M23 47q9-9 18 0"),
+    "sadness": (
+        _DOTS + '<path class="tear" d="M44 35c4 5 4 9 0 9s-4-4 0-9z"/>',
+        "M17 22l9-3M47 22l-9-3M23 47q9-9 18 0",
+    ),
     "anger": (_DOTS, "M17 19l10 5M47 19l-10 5M22 46q10-8 20 0"),
 }
-_ALIKE = {"positive": "joy", "happy": "joy", "happiness": "joy", "negative": "sadness", "sad": "sadness", "disgust": "anger"}
+_ALIKE = {
+    "positive": "joy",
+    "happy": "joy",
+    "happiness": "joy",
+    "negative": "sadness",
+    "sad": "sadness",
+    "disgust": "anger",
+}
 
 ORDER = tuple(_FACES)  # from the brightest to the darkest
 

@@ -62,7 +62,9 @@ class Pages:
 
 
 def _is_a_visit(scope: Scope) -> bool:
-    return scope["type"] == "http" and scope["method"] == "GET" and "text/html" in Headers(scope=scope).get("accept", "")
+    return (
+        scope["type"] == "http" and scope["method"] == "GET" and "text/html" in Headers(scope=scope).get("accept", "")
+    )
 
 
 def _doing(engine: Engine) -> str:

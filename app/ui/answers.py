@@ -9,9 +9,7 @@ from ..faces import face, look
 from ..moods import Failure, Mood, Opinion, Thought
 from .words import name, percent, processed, quickly
 
-NOTHING_YET = (
-    f"<div class='card empty mood-neutral'>{face('neutral')}<p>Write something, and the mood of it appears here.</p></div>"
-)
+NOTHING_YET = f"<div class='card empty mood-neutral'>{face('neutral')}<p>Write something, and the mood of it appears here.</p></div>"
 NO_THOUGHT_YET = f"<div class='card empty mood-joy'>{face('joy')}<p>A kind word is one click away.</p></div>"
 
 
@@ -55,7 +53,11 @@ def trouble(failure: Failure) -> str:
     elif failure.retry_after:
         hint = f"<p>Try again in {failure.retry_after.total_seconds():.0f} s.</p>"
     else:
-        hint = "<p>This may pass by itself.</p>" if failure.passing else "<p>Trying again will not help until that is done.</p>"
+        hint = (
+            "<p>This may pass by itself.</p>"
+            if failure.passing
+            else "<p>Trying again will not help until that is done.</p>"
+        )
     return f"<div class='trouble' role='alert'><p>{said}</p>{hint}</div>"
 
 

@@ -6,6 +6,7 @@ Not Gradio's own plots: those with colours lose marks when they are updated.
 from __future__ import annotations
 
 from html import escape
+from itertools import pairwise
 
 from ..faces import ORDER, face, look
 from .header import moment
@@ -64,7 +65,7 @@ def _lane(row: int, label: str) -> str:
 def _thread(points: list[Point]) -> str:
     """Leaves and reaches every mark level, so that it never says more than the marks."""
     path = f"M{points[0][0]} {points[0][1]}"
-    for (x, y), (next_x, next_y) in zip(points, points[1:], strict=False):
+    for (x, y), (next_x, next_y) in pairwise(points):
         half = round((x + next_x) / 2, 1)
         path += f"C{half} {y} {half} {next_y} {next_x} {next_y}"
     return path

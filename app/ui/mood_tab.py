@@ -59,7 +59,14 @@ class MoodTab:
         try:
             mood = await self._engine.mood(text)
         except Failure as failure:
-            return trouble(failure), gr.Button(visible=False), gr.skip(), gr.skip(), gr.skip(), header_html(self._engine)
+            return (
+                trouble(failure),
+                gr.Button(visible=False),
+                gr.skip(),
+                gr.skip(),
+                gr.skip(),
+                header_html(self._engine),
+            )
         history = History.read(kept).with_(text, mood)
         return mood_html(mood), gr.Button(visible=True), *SessionPane.showing(history), header_html(self._engine)
 

@@ -38,7 +38,9 @@ def theme() -> gr.themes.Base:
         "button_secondary_border_color": ("#cfc4b2", "#4b4f55"),
         "link_text_color": ("#7a3d12", "#f2b98a"),
     }
-    values = {name: light for name, (light, _) in both.items()} | {f"{name}_dark": dark for name, (_, dark) in both.items()}
-    return gr.themes.Base(
-        primary_hue="stone", neutral_hue="stone", radius_size="lg", font=FONTS, font_mono=MONO
-    ).set(block_border_width="0px", block_shadow="none", block_padding="0px", button_border_width="1px", **values)
+    values = {name: light for name, (light, _) in both.items()} | {
+        f"{name}_dark": dark for name, (_, dark) in both.items()
+    }
+    return gr.themes.Base(primary_hue="stone", neutral_hue="stone", radius_size="lg", font=FONTS, font_mono=MONO).set(
+        block_border_width="0px", block_shadow="none", block_padding="0px", button_border_width="1px", **values
+    )

@@ -33,14 +33,15 @@ class ThoughtTab:
     def open_from(self, button: gr.Button, tabs: gr.Tabs, session: SessionPane) -> None:
         """The button leads here, and a thought for the mood just found is on its way."""
         opened = button.click(
-            lambda: (gr.Tabs(selected="thought"), AS_FOUND), outputs=[tabs, self._choice], **DIRECT, show_progress="hidden"
+            lambda: (gr.Tabs(selected="thought"), AS_FOUND),
+            outputs=[tabs, self._choice],
+            **DIRECT,
+            show_progress="hidden",
         )
         say_when_failed(self._on(opened.then, session), self._result)
 
     def _on(self, event: Any, session: SessionPane) -> Any:
-        return event(
-            self._show, [self._choice, session.kept], self._result, **DIRECT, show_progress_on=self._result
-        )
+        return event(self._show, [self._choice, session.kept], self._result, **DIRECT, show_progress_on=self._result)
 
     async def _show(self, choice: str, kept: Any) -> str:
         feeling = {ANY_FEELING: None, AS_FOUND: History.read(kept).last_mood}.get(choice, choice)

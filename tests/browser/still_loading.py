@@ -4,6 +4,7 @@ import asyncio
 import sys
 
 import uvicorn
+
 from app.config import read
 from app.engine import Engine
 from app.pages import Pages

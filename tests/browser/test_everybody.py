@@ -117,7 +117,13 @@ def test_the_header_says_what_answers_with_links_and_in_the_reader_s_own_time(
     page = visiting(local_app.url, timezone_id="Asia/Tokyo").page
     chips = page.locator(".chips")
     said = [" ".join(chip.split()) for chip in chips.get_by_role("listitem").all_inner_texts()]
-    assert said[:5] == ["mode local", "model tiny-mood (demo)", "backend onnx", f"revision {REVISION[:8]}", "status vm-1"]
+    assert said[:5] == [
+        "mode local",
+        "model tiny-mood (demo)",
+        "backend onnx",
+        f"revision {REVISION[:8]}",
+        "status vm-1",
+    ]
     links = {link.inner_text().split()[0]: link.get_attribute("href") for link in chips.get_by_role("link").all()}
     assert links == {
         "revision": f"https://github.com/me/mood/commit/{REVISION}",

@@ -34,7 +34,11 @@ def loading(python: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
 def test_a_browser_is_shown_at_once_what_is_being_done(loading: str) -> None:
     answer = requests.get(loading, headers={"accept": "text/html,*/*"}, timeout=10)
-    assert (answer.status_code, answer.headers["retry-after"], answer.headers["cache-control"]) == (503, "2", "no-store")
+    assert (answer.status_code, answer.headers["retry-after"], answer.headers["cache-control"]) == (
+        503,
+        "2",
+        "no-store",
+    )
     assert "The model is loading: reading &lt;the&gt; model." in answer.text
 
 

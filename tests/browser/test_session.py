@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import signal
 from datetime import datetime
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -55,7 +56,7 @@ def test_after_five_updates_the_chart_has_five_marks_each_in_the_lane_of_its_moo
     heights = dict(zip(lanes, numbers(tab, ".lane line", "y1"), strict=True))
     assert numbers(tab, ".mark", "cy") == [heights[mood] for mood in moods]
     across = numbers(tab, ".mark", "cx")
-    steps = [right - left for left, right in zip(across, across[1:], strict=False)]
+    steps = [right - left for left, right in pairwise(across)]
     assert steps == pytest.approx([steps[0]] * 4, abs=0.2)
     assert steps[0] > 0
 

@@ -52,9 +52,7 @@ def test_an_answer_is_copied(visiting: Visiting, local_app: App) -> None:
     assert re.fullmatch(r"My text feels like Joy \(\d+\.\d % sure\)\.", pasted(tab))
 
 
-def test_without_https_it_is_copied_too_and_sharing_copies_the_link_with_it(
-    visiting: Visiting, local_app: App
-) -> None:
+def test_without_https_it_is_copied_too_and_sharing_copies_the_link_with_it(visiting: Visiting, local_app: App) -> None:
     url = f"http://mood.test:{local_app.port}/"
     tab = visiting(url).analyze(HAPPY)
     assert tab.page.evaluate("window.isSecureContext || 'share' in navigator") is False
