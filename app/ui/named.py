@@ -1,6 +1,6 @@
 """What `gradio_client` finds by name: plain values in, plain values out, whatever the page looks like."""
 
-from __future__ import annotations
+# No `from __future__ import annotations` here: gradio reads these as they are, not as strings.
 
 from typing import Any
 

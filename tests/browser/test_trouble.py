@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from playwright.sync_api import Locator, Route, expect
 
@@ -27,8 +29,9 @@ def upstream_down(start: Start, standin: str) -> App:
 
 
 def red(box: Locator) -> bool:
-    r, g, b = box.evaluate("box => getComputedStyle(box).borderColor.match(/[0-9]+/g).slice(0, 3).map(Number)")
-    return r > g + b - 60 and r > 150
+    colour = box.evaluate("box => getComputedStyle(box).borderColor")
+    r, g, b = map(int, re.findall(r"\d+", colour)[:3])
+    return r > 150 and r > 1.5 * max(g, b)
 
 
 def test_an_empty_text_is_asked_for(visiting: Visiting, local_app: App) -> None:
