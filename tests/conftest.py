@@ -12,11 +12,11 @@ from xdist.scheduler import LoadScopeScheduling
 
 _PASSED: Counter[str] = Counter()
 _SKIPPED: dict[str, Counter[str]] = defaultdict(Counter)
-_ONE_MACHINE = ("tests/vm/small/", "tests/vm/switch/")
+_ONE_MACHINE = ("tests/vm/small/", "tests/vm/switch/", "tests/browser/")
 
 
 class _ByFile(LoadScopeScheduling):
-    """Side by side run whole files, and folders whole that share a machine: most of the time is waiting."""
+    """Side by side run whole files, and folders whole that share a machine or a browser: most of the time is waiting."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]

@@ -1,0 +1,108 @@
+"""Answers as HTML: a mood with every confidence, two opinions side by side, a thought, and why there is none."""
+
+from __future__ import annotations
+
+import re
+from html import escape
+
+from ..faces import face, look
+from ..moods import Failure, Mood, Opinion, Thought
+from .words import name, percent, processed, quickly
+
+NOTHING_YET = f"<div class='card empty mood-neutral'>{face('neutral')}<p>Write something, and the mood of it appears here.</p></div>"
+NO_THOUGHT_YET = f"<div class='card empty mood-joy'>{face('joy')}<p>A kind word is one click away.</p></div>"
+
+
+def mood_html(mood: Mood) -> str:
+    label, sure = name(mood.label), percent(mood.confidence)
+    said = f"{label}, {sure} sure"
+    return (
+        f"<section class='card answer {_colour(mood.label)}' aria-label='Mood' data-announce='{escape(said)}'>"
+        f"<div class='verdict'>{face(mood.label)}<div><p class='eyebrow'>It feels like</p><h2>{escape(label)}</h2>"
+        f"<p>{sure} sure</p></div></div>{_bars(mood)}"
+        f"<footer><p>{escape(processed(mood))}</p>{_buttons(f'My text feels like {label} ({sure} sure).')}</footer></section>"
+    )
+
+
+def thought_html(thought: Thought, feeling: str | None) -> str:
+    text = escape(thought.text)
+    whom = f"For somebody who feels {escape(feeling)}" if feeling else "For anybody"
+    return (
+        f"<section class='card thought {_colour(feeling or 'joy')}' aria-label='Thought' data-announce='{text}'>"
+        f"<p class='eyebrow'>{whom}</p><blockquote>{text}</blockquote>"
+        f"<footer><p>{escape(f'From {thought.source}, in {quickly(thought.took)}.')}</p>{_buttons(thought.text)}</footer></section>"
+    )
+
+
+def opinions_html(opinions: list[Opinion]) -> str:
+    said = _agreement(opinions)
+    cards = "".join(_opinion(opinion) for opinion in opinions)
+    return (
+        f"<section class='opinions' aria-label='Comparison' data-announce='{escape(said)}'>"
+        f"<p class='agreement'>{escape(said)}</p><div>{cards}</div></section>"
+    )
+
+
+def trouble(failure: Failure) -> str:
+    """Its own words, addresses as links, and whether trying again may help."""
+    words = re.sub(r"https://[^\s()<>]*[\w/]", _link, escape(failure.message))
+    first, _, rest = words.partition(". ")
+    said = f"<strong>{first}.</strong> {rest}" if rest else f"<strong>{words}</strong>"
+    if failure.status == 400:  # noqa: PLR2004 - the text is what has to change, as the message says
+        hint = ""
+    elif failure.retry_after:
+        hint = f"<p>Try again in {failure.retry_after.total_seconds():.0f} s.</p>"
+    else:
+        hint = (
+            "<p>This may pass by itself.</p>"
+            if failure.passing
+            else "<p>Trying again will not help until that is done.</p>"
+        )
+    return f"<div class='trouble' role='alert'><p>{said}</p>{hint}</div>"
+
+
+def _link(found: re.Match[str]) -> str:
+    return f"<a href='{found[0]}' target='_blank' rel='noopener noreferrer'>{found[0]}</a>"
+
+
+def _opinion(opinion: Opinion) -> str:
+    outcome = opinion.outcome
+    about = f"<p class='eyebrow'>{escape(opinion.mode)} · {escape(opinion.model)}</p>"
+    if isinstance(outcome, Failure):
+        return f"<article class='card' data-mode='{opinion.mode}'>{about}{trouble(outcome)}</article>"
+    return (
+        f"<article class='card {_colour(outcome.label)}' data-mode='{opinion.mode}'>{about}"
+        f"<div class='verdict'>{face(outcome.label)}<div><h2>{escape(name(outcome.label))}</h2>"
+        f"<p>{percent(outcome.confidence)} sure</p></div></div>{_bars(outcome)}"
+        f"<footer><p>{escape(processed(outcome))}</p></footer></article>"
+    )
+
+
+def _agreement(opinions: list[Opinion]) -> str:
+    moods = [(opinion.mode, opinion.outcome) for opinion in opinions if isinstance(opinion.outcome, Mood)]
+    labels = {mood.label.lower() for _, mood in moods}
+    if len(moods) < len(opinions):
+        return "Not all could answer."
+    if len(labels) == 1:
+        return f"They agree: {name(labels.pop())}."
+    return "They differ: " + ", ".join(f"{mode} says {name(mood.label)}" for mode, mood in moods) + "."
+
+
+def _bars(mood: Mood) -> str:
+    rows = "".join(
+        f"<li class='{_colour(label)}'><span>{escape(name(label))}</span>"
+        f"<span class='bar' aria-hidden='true'><i style='width:{score:.1%}'></i></span><span>{percent(score)}</span></li>"
+        for label, score in mood.scores.items()
+    )
+    return f"<ul class='bars' aria-label='How sure, for every mood'>{rows}</ul>"
+
+
+def _buttons(words: str) -> str:
+    return (
+        f"<span class='deeds'><button type='button' data-copy='{escape(words)}'>Copy</button>"
+        f"<button type='button' data-share='{escape(words)}'>Share</button></span>"
+    )
+
+
+def _colour(label: str) -> str:
+    return f"mood-{look(label)}"

@@ -1,0 +1,34 @@
+"""The pages as an app for the server, with our theme, style and script in them: they ask nobody else for anything."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import gradio as gr
+from fastapi import FastAPI
+
+from ..engine import Engine
+from .page import page
+from .theme import NIGHT, theme
+
+HERE = Path(__file__).parent
+ABOUT = '<meta name="description" content="What does your text feel like? And a positive thought for it.">'
+GROUND = f"<style>body.dark {{ background: {NIGHT} }}</style>"  # Gradio leaves it light where dark is asked for with ?__theme
+
+
+def site(engine: Engine) -> FastAPI:
+    outside = FastAPI(openapi_url=None)
+    return gr.mount_gradio_app(
+        outside,
+        page(engine),
+        path="/",
+        theme=theme(),
+        css=(HERE / "style.css").read_text(),
+        head=f"{ABOUT}{GROUND}<script>{(HERE / 'page.js').read_text()}</script>",
+        favicon_path=str(HERE / "icon.svg"),
+        footer_links=["api"],
+        run_history=False,
+        show_error=False,
+        ssr_mode=False,
+        mcp_server=False,
+    )

@@ -1,0 +1,32 @@
+"""The small words that the page and the named endpoints share."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from ..moods import Mood
+
+ANY_FEELING = "any"
+
+
+def took(time: timedelta) -> str:
+    return f"{time.total_seconds():.2f} s"
+
+
+def quickly(time: timedelta) -> str:
+    """The same for people: nobody believes in 0.00 s."""
+    return f"{time / timedelta(milliseconds=1):.1f} ms" if time < timedelta(milliseconds=50) else took(time)
+
+
+def percent(confidence: float) -> str:
+    return f"{confidence:.1%}".replace("%", " %")
+
+
+def name(label: str) -> str:
+    """A model's label for people: `joy` and `POSITIVE` begin with a capital, `LABEL_0` stays as it is."""
+    return label.capitalize() if label.isalpha() else label
+
+
+def processed(mood: Mood) -> str:
+    where = "by the API" if mood.source == "api" else f"locally by {mood.source}"
+    return f"Processed {where} in {quickly(mood.took)}."

@@ -1,0 +1,110 @@
+"""One Chromium and one app for each mode, shared by the whole folder; each test has a browser tab of its own."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, ViewportSize, sync_playwright
+
+from tests.app.running import REVISION, App
+from tests.app.venvs import ROOT, python_for
+from tests.browser.visit import Visit
+from tests.process import Background
+from tests.waiting import wait_for
+
+Start = Callable[..., App]
+Visiting = Callable[..., Visit]
+Context = Callable[..., BrowserContext]
+
+# The second name is for a page without https: only 127.0.0.1 and localhost are secure without.
+SWITCHES = ["--no-sandbox", "--disable-dev-shm-usage", "--host-resolver-rules=MAP mood.test 127.0.0.1"]
+ABOUT = {"REVISION": REVISION, "REPOSITORY_URL": "git@github.com:me/mood.git", "STATUS_BRANCH": "status/vm-1"}
+TOKEN = "hf_for_the_stand_in"  # noqa: S105
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    if chromium is None:
+        pytest.skip("NO CHROMIUM: apt-get install chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=SWITCHES)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def context(browser: Browser) -> Context:
+    """context(phone=True, color_scheme="dark"): one for each kind of visitor, so that what was loaded once is cached."""
+
+    @cache
+    def of(*, phone: bool = False, **options: Any) -> BrowserContext:
+        size: ViewportSize = {"width": 390, "height": 844} if phone else {"width": 1200, "height": 900}
+        return browser.new_context(viewport=size, has_touch=phone, locale="en-GB", **options)
+
+    return of
+
+
+@pytest.fixture
+def visiting(context: Context) -> Iterator[Visiting]:
+    """visiting(url, phone=True, color_scheme="dark"): a new tab there. When the test ends none may have asked another
+    host for anything, nor complained."""
+    with ExitStack() as until_the_end:
+
+        def visit(url: str | None = None, **options: Any) -> Visit:
+            tab = Visit(context(**options).new_page())
+            until_the_end.callback(tab.clean)
+            until_the_end.callback(tab.page.close)
+            return tab.open(url) if url else tab
+
+        yield visit
+
+
+@pytest.fixture(scope="session")
+def python() -> Path:
+    return python_for("onnx")
+
+
+@pytest.fixture(scope="session")
+def start(python: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
+    """start(**environment): an app of its own; it ends with the folder's tests."""
+    with ExitStack() as until_the_end:
+
+        def begin(*, held: bool = True, **environment: str) -> App:
+            app = App(python, tmp_path_factory.mktemp("app"), held=held, **ABOUT, **environment)
+            until_the_end.callback(app.close)
+            return app
+
+        yield begin
+
+
+@pytest.fixture(scope="session")
+def standin(python: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    log = tmp_path_factory.mktemp("standin") / "log"
+    server = Background("/usr/bin/env", "-C", ROOT, python, "-m", "app.standin", "--port", "0", log=log)
+    said = wait_for(lambda: log.exists() and log.read_text().endswith("\n") and log.read_text(), "the stand-in's url")
+    yield said.split()[-1]
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def local_app(start: Start) -> App:
+    return start().ready()
+
+
+@pytest.fixture(scope="session")
+def api_app(start: Start, standin: str) -> App:
+    """It could answer locally as well: the two can be compared."""
+    return start(MODE="api", API_URL=standin, HF_TOKEN=TOKEN).ready()
+
+
+@pytest.fixture(scope="session", params=["local", "api"])
+def app(request: pytest.FixtureRequest) -> App:
+    """In both modes."""
+    return request.getfixturevalue(f"{request.param}_app")
