@@ -13,10 +13,9 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, ViewportSize, sync_playwright
 
 from tests.app.running import REVISION, App
-from tests.app.venvs import ROOT, python_for
+from tests.app.venvs import python_for
 from tests.browser.visit import Visit
-from tests.process import Background
-from tests.waiting import wait_for
+from tests.standin import TOKEN, standing_in
 
 Start = Callable[..., App]
 Visiting = Callable[..., Visit]
@@ -25,7 +24,6 @@ Context = Callable[..., BrowserContext]
 # The second name is for a page without https: only 127.0.0.1 and localhost are secure without.
 SWITCHES = ["--no-sandbox", "--disable-dev-shm-usage", "--host-resolver-rules=MAP mood.test 127.0.0.1"]
 ABOUT = {"REVISION": REVISION, "REPOSITORY_URL": "git@github.com:me/mood.git", "STATUS_BRANCH": "status/vm-1"}
-TOKEN = "hf_for_the_stand_in"  # noqa: S105
 
 
 @pytest.fixture(scope="session")
@@ -73,11 +71,11 @@ def python() -> Path:
 
 @pytest.fixture(scope="session")
 def start(python: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
-    """start(**environment): an app of its own; it ends with the folder's tests."""
+    """start(on=None, **environment): an app of its own; it ends with the folder's tests."""
     with ExitStack() as until_the_end:
 
-        def begin(*, held: bool = True, **environment: str) -> App:
-            app = App(python, tmp_path_factory.mktemp("app"), held=held, **ABOUT, **environment)
+        def begin(*, on: App | None = None, **environment: str) -> App:
+            app = App(python, tmp_path_factory.mktemp("app"), on=on, **ABOUT, **environment)
             until_the_end.callback(app.close)
             return app
 
@@ -85,12 +83,9 @@ def start(python: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[St
 
 
 @pytest.fixture(scope="session")
-def standin(python: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    log = tmp_path_factory.mktemp("standin") / "log"
-    server = Background("/usr/bin/env", "-C", ROOT, python, "-m", "app.standin", "--port", "0", log=log)
-    said = wait_for(lambda: log.exists() and log.read_text().endswith("\n") and log.read_text(), "the stand-in's url")
-    yield said.split()[-1]
-    server.stop()
+def standin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with standing_in(tmp_path_factory.mktemp("standin") / "log") as url:
+        yield url
 
 
 @pytest.fixture(scope="session")

@@ -104,14 +104,14 @@ def test_what_somebody_else_wrote_into_the_browser_s_storage_counts_as_no_histor
 
 
 def test_a_restart_of_the_app_costs_the_visitor_nothing(visiting: Visiting, start: Start) -> None:
-    before = start(held=False).ready()
+    before = start().ready()
     tab = visiting(before.url).analyze(HAPPY)
     before.signal(signal.SIGKILL)
     before.exit_code()
     tab.text.fill("half a sen")
     tab.button("Analyze mood").click()
     expect(tab.page.get_by_text("Connection to the server was lost")).to_be_visible()
-    start(held=False, PORT=str(before.port)).ready()
+    start(on=before).ready()
     expect(tab.result).to_contain_text("appears here", timeout=30_000)
     expect(tab.text).to_have_value("half a sen")
     tab.analyze(WORST)
