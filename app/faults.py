@@ -124,6 +124,7 @@ def _send(handler: BaseHTTPRequestHandler, status: int, body: bytes, **headers: 
 
 def _head(handler: BaseHTTPRequestHandler, status: int, length: int, **headers: str) -> None:
     handler.send_response(status)
-    for name, value in {"content-type": "application/json", "content-length": str(length), **headers}.items():
+    always = {"content-type": "application/json", "content-length": str(length), "connection": "close"}
+    for name, value in {**always, **headers}.items():
         handler.send_header(name, value)
     handler.end_headers()

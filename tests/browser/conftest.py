@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ViewportSize, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ViewportSize, expect, sync_playwright
 
 from tests.app.running import REVISION, App
 from tests.app.venvs import python_for
@@ -32,6 +32,7 @@ def browser() -> Iterator[Browser]:
     if chromium is None:
         pytest.skip("NO CHROMIUM: apt-get install chromium")
     with sync_playwright() as playwright:
+        expect.set_options(timeout=30_000)  # a busy machine is not a failure
         browser = playwright.chromium.launch(executable_path=chromium, args=SWITCHES)
         yield browser
         browser.close()

@@ -26,7 +26,7 @@ class Visit:
 
     def open(self, url: str) -> Visit:
         self.page.goto(url)
-        self.page.locator("#analyze").wait_for()
+        self.page.locator("#analyze").wait_for(timeout=90_000)  # perhaps it is still loading
         return self
 
     def clean(self) -> None:
