@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from functools import cache
@@ -14,6 +13,7 @@ from playwright.sync_api import Browser, BrowserContext, ViewportSize, expect, s
 
 from tests.app.running import REVISION, App
 from tests.app.venvs import python_for
+from tests.browser.chromium import SWITCHES, chromium
 from tests.browser.visit import Visit
 from tests.standin import TOKEN, standing_in
 
@@ -21,19 +21,17 @@ Start = Callable[..., App]
 Visiting = Callable[..., Visit]
 Context = Callable[..., BrowserContext]
 
-# The second name is for a page without https: only 127.0.0.1 and localhost are secure without.
-SWITCHES = ["--no-sandbox", "--disable-dev-shm-usage", "--host-resolver-rules=MAP mood.test 127.0.0.1"]
+# A second name, for a page without https: only 127.0.0.1 and localhost are secure without.
+MOOD_TEST = "--host-resolver-rules=MAP mood.test 127.0.0.1"
 ABOUT = {"REVISION": REVISION, "REPOSITORY_URL": "git@github.com:me/mood.git", "STATUS_BRANCH": "status/vm-1"}
 
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-    if chromium is None:
-        pytest.skip("NO CHROMIUM: apt-get install chromium")
+    path = chromium()
     with sync_playwright() as playwright:
         expect.set_options(timeout=30_000)  # a busy machine is not a failure
-        browser = playwright.chromium.launch(executable_path=chromium, args=SWITCHES)
+        browser = playwright.chromium.launch(executable_path=path, args=[*SWITCHES, MOOD_TEST])
         yield browser
         browser.close()
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import shutil
 import tempfile
 from pathlib import Path
 
@@ -11,7 +10,8 @@ from playwright.sync_api import Browser, sync_playwright
 
 from tests.app.running import App
 from tests.app.venvs import ROOT, python_for
-from tests.browser.conftest import ABOUT, SWITCHES
+from tests.browser.chromium import SWITCHES, chromium
+from tests.browser.conftest import ABOUT
 from tests.browser.visit import HAPPY, OKAY, WORST, Visit
 
 HERE = ROOT / "docs/screenshots"
@@ -29,7 +29,7 @@ DAY = (
 def main() -> None:
     HERE.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as scratch, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=SWITCHES)
+        browser = playwright.chromium.launch(executable_path=chromium(), args=list(SWITCHES))
         app = App(python_for("onnx"), Path(scratch), **ABOUT).ready()
         answer(browser, app.url)
         phone(browser, app.url)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from tests.app.venvs import python_for
+from tests.browser.chromium import chromium
 from tests.process import Background
 
 HERE = Path(__file__).parent
@@ -37,7 +39,7 @@ class Client:
 
 @contextmanager
 def using(url: str, folder: Path) -> Iterator[list[Client]]:
-    """Gradio's client, curl on the plain API and on a page; tests/browser has the browser."""
+    """Gradio's client, curl on the plain API and on a page, and a tab of a browser."""
     python = python_for("onnx")
     curl = ("curl", "--silent", "--show-error", "--fail", "--max-time", "20", "--rate", "10/s", "--output", "/dev/null")
     told = ("--write-out", "%{stderr}ok\n")
@@ -47,6 +49,7 @@ def using(url: str, folder: Path) -> Iterator[list[Client]]:
             Client("gradio_client", python, HERE / "gradio_caller.py", url, folder=folder),
             Client("curl_api", *curl, *told, *text, f"{url}/api/mood{CALLS}", folder=folder),
             Client("curl_page", *curl, *told, f"{url}/{CALLS}", folder=folder),
+            Client("browser", sys.executable, HERE / "browser_caller.py", url, chromium(), folder=folder),
         ]
         for each in clients:
             until_the_end.callback(each.stop)

@@ -17,7 +17,7 @@ DEPLOYS = 3
 FIRST = timedelta(seconds=60)  # the import of Gradio's client on a busy machine
 
 
-def test_gradio_s_client_and_curl_work_through_three_deploys_without_a_failed_call(
+def test_gradio_s_client_curl_and_a_browser_work_through_three_deploys_without_a_failed_call(
     product: Product, say: Callable[[str], None], tmp_path: Path
 ) -> None:
     app = own("local")
