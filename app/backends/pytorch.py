@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+from threading import Lock
 
 import torch
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
@@ -12,14 +14,18 @@ from .files import longest, read
 from .outputs import Outputs
 
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
+# Threads that share a batch wait for the slowest of them, again and again: on a busy machine that costs more than half.
+torch.set_num_threads(1)
 
 
 def limits() -> Limits:
-    """One at a time: torch uses every core for a batch by itself, and a graphics card likes large ones."""
-    return Limits(workers=1, batch=64 if DEVICE == "cuda" else 8)
+    """One thread for each core, each with a batch of its own; a graphics card likes one large batch."""
+    return Limits(workers=1, batch=64) if DEVICE == "cuda" else Limits(workers=len(os.sched_getaffinity(0)), batch=8)
 
 
 class TorchModel:
+    """Safe to use from several threads."""
+
     def __init__(self, folder: Path) -> None:
         try:
             self._tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
@@ -27,12 +33,17 @@ class TorchModel:
         except (OSError, ValueError, ImportError):
             # Its text lists urls and local paths; the reason is this.
             raise Failure("ModelUnusable", "transformers cannot load the model as a text classifier.") from None
+        self._tokenizing = Lock()
         self._model = model.eval().to(DEVICE)
         self._outputs = Outputs(read(folder / "config.json"))
         self._longest = longest(folder / "config.json")
 
     @torch.inference_mode()
     def scores(self, texts: list[str]) -> list[dict[str, float]]:
-        inputs = self._tokenizer(texts, padding=True, truncation=True, max_length=self._longest, return_tensors="pt")
+        # It keeps how to pad and cut inside itself, and refuses a second caller while that changes ("Already borrowed").
+        with self._tokenizing:
+            inputs = self._tokenizer(
+                texts, padding=True, truncation=True, max_length=self._longest, return_tensors="pt"
+            )
         logits = self._model(**inputs.to(DEVICE)).logits
         return self._outputs.scores(logits.float().cpu().numpy())
