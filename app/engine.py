@@ -23,6 +23,7 @@ LAST_RETRY = timedelta(seconds=30)
 LONGEST_TEXT = 20_000  # characters; models read 512 tokens at most
 
 EMPTY_TEXT = Failure("EmptyText", "Please enter some text to analyze.", status=400)
+NO_TEXT = Failure("BadRequest", "The text ends within a character; please write it anew.", status=400)
 TOO_LONG = Failure("TooLong", f"The text is too long; {LONGEST_TEXT} characters are the most.", status=413)
 LOADING = Failure("Loading", "The model is loading; this takes a few seconds.", passing=True)
 
@@ -187,4 +188,8 @@ def _readable(text: str) -> str:
         raise EMPTY_TEXT
     if len(text) > LONGEST_TEXT:
         raise TOO_LONG
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # half of a surrogate pair
+        raise NO_TEXT from None
     return text

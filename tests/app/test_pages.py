@@ -42,6 +42,10 @@ def test_an_empty_text_is_asked_for(onnx_app: App) -> None:
     assert note == "Please enter some text to analyze."
 
 
+def test_half_a_character_is_no_text(onnx_app: App) -> None:
+    assert onnx_app.press("analyze", "sad \ud83d") == [None, "The text ends within a character; please write it anew."]
+
+
 def test_gradio_s_own_client_gets_an_answer(onnx_app: App, onnx_python: Path) -> None:
     said = run(onnx_python, "-c", USE_THE_CLIENT, onnx_app.url, cwd=ROOT)
     assert said.startswith("fear | Processed locally")
