@@ -17,8 +17,10 @@ from tests.vm.switch.serving import serving
 from tests.vm.switch.under_load import under_load
 from tests.vm.switch.user_apps import FASTAPI
 
-OTHER = {"requirements.txt": "fastapi==0.165.0\nsdnotify==0.3.2\n"}
-"""Another environment, so that there is a build."""
+
+def other(why: str) -> dict[str, str | bytes]:
+    """Another environment than ever before, so that there is a build."""
+    return {"requirements.txt": f"fastapi==0.165.0\nsdnotify==0.3.2\n# {why}\n"}
 
 
 @pytest.mark.parametrize("moment", MOMENTS if ACCEPTANCE else MOMENTS[:2])
@@ -28,7 +30,7 @@ def test_of_a_killed_agent_nobody_notices_and_the_next_one_finishes(
     confirmed(product, push(product, FASTAPI, "before"))
     rollout = rollout_on(product)
     with under_load(FASTAPI, product.port, tmp_path / "load") as load:
-        revision = push(product, FASTAPI, "after", OTHER)
+        revision = push(product, FASTAPI, "after", other(f"killed when {moment}"))
         rollout.wait_for(moment)
         kill_agent(product)
         _is_alone(product, confirmed(product, revision))
@@ -40,7 +42,7 @@ def test_of_a_killed_agent_nobody_notices_and_the_next_one_finishes(
 def test_after_a_power_cut_one_release_serves_and_the_rollout_is_finished(product: Product, moment: str) -> None:
     confirmed(product, push(product, FASTAPI, "before"))
     rollout = rollout_on(product)
-    revision = push(product, FASTAPI, "after", OTHER)
+    revision = push(product, FASTAPI, "after", other(f"cut off when {moment}"))
     rollout.wait_for(moment)
     product.machine.power_cut()
     product.machine.start()
