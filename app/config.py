@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Literal, cast, get_args
+from urllib.parse import SplitResult, urlsplit
 
 Mode = Literal["api", "local"]
 BackendChoice = Literal["auto", "onnx", "transformers"]
@@ -95,10 +96,22 @@ def _one_of(env: Mapping[str, str], name: str, choices: tuple[str, ...], default
 
 
 def _url(env: Mapping[str, str], name: str) -> str | None:
+    """Without a word of what was written: a token or a password may have got there."""
     url = env.get(name)
-    if url is not None and not url.startswith(("http://", "https://")):
-        raise ConfigError(f"{name}={url!r} is not a web address; write {name}=https://HOST")
-    return url and url.rstrip("/")
+    if url is None:
+        return None
+    try:
+        parts = urlsplit(url)
+        _ = parts.port  # ValueError for one that is none
+    except ValueError:
+        parts = SplitResult("", "", "", "", "")
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+        raise ConfigError(f"{name} is not a web address; write {name}=https://HOST")
+    if parts.username is not None:
+        raise ConfigError(
+            f"{name} has a user or a password in it; write {name}=https://HOST, and the token as HF_TOKEN"
+        )
+    return url.rstrip("/")
 
 
 def _seconds(env: Mapping[str, str], name: str, default: str, *, least: float) -> timedelta:

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 from .backends import open_backend, ready_made
-from .batching import Batcher
+from .batching import STOPPING, Batcher
 from .config import Config, Mode, name_of
 from .fallback import covers
 from .memory import Memory
 from .metrics import Metrics
-from .moods import Backend, Failure, Limits, Mood, Opinion, Thought, mood
+from .moods import FEELING, Backend, Failure, Limits, Mood, Opinion, Thought, mood
 
 CANARY = "I am so happy today!"
 FIRST_RETRY = timedelta(seconds=1)
@@ -23,12 +25,14 @@ LAST_RETRY = timedelta(seconds=30)
 LONGEST_TEXT = 20_000  # characters; models read 512 tokens at most
 
 EMPTY_TEXT = Failure("EmptyText", "Please enter some text to analyze.", status=400)
-NO_TEXT = Failure("BadRequest", "The text ends within a character; please write it anew.", status=400)
+CUT_TEXT = Failure("BadRequest", "The text ends within a character; please write it anew.", status=400)
+NO_TEXT = Failure("BadRequest", "Please send a text.", status=400)
+NO_FEELING = Failure("BadRequest", "A feeling is one word or two, such as: fear.", status=400)
 TOO_LONG = Failure("TooLong", f"The text is too long; {LONGEST_TEXT} characters are the most.", status=413)
 LOADING = Failure("Loading", "The model is loading; this takes a few seconds.", passing=True)
 
 log = logging.getLogger(__name__)
-Answer = TypeVar("Answer")
+Answer = TypeVar("Answer", Mood, Thought)
 
 
 class _Desk:
@@ -92,6 +96,8 @@ class Engine:
             try:
                 self.state = await self._proven()
             except Failure as failure:
+                if failure is STOPPING:
+                    await asyncio.sleep(float("inf"))
                 self.state = failure
                 self.progress = ""
                 say(f"not ready: {failure.reason}: {failure.message}")
@@ -126,7 +132,9 @@ class Engine:
         return await asyncio.gather(*(self._opinion(mode, text) for mode in self.modes))
 
     async def thought(self, feeling: str | None) -> Thought:
-        """Raises Failure when there is no answer."""
+        """Raises Failure when there is no answer, and for what is no feeling: it becomes part of a model's instructions."""
+        if feeling is not None and not (isinstance(feeling, str) and re.fullmatch(FEELING, feeling)):
+            raise NO_FEELING
         return await self._answer(self._own(), lambda desk: desk.thought(feeling))
 
     def close(self) -> None:
@@ -143,12 +151,18 @@ class Engine:
         return desk.backend
 
     async def _answer(self, desk: _Desk, ask: Callable[[_Desk], Awaitable[Answer]]) -> Answer:
+        began = time.perf_counter()
         try:
             return await ask(desk)
         except Failure as failure:
             if not covers(self.config, failure) or "local" not in self.modes:
                 raise
-        return await ask(await self._desk("local"))
+            try:
+                answer = await ask(await self._desk("local"))
+            except Failure as another:
+                log.warning("nor can the local model answer: %s: %s", another.reason, another.message)
+                raise failure from None
+        return replace(answer, took=_since(began))
 
     async def _opinion(self, mode: Mode, text: str) -> Opinion:
         outcome: Mood | Failure
@@ -184,6 +198,8 @@ def _since(began: float) -> timedelta:
 
 
 def _readable(text: str) -> str:
+    if not isinstance(text, str):
+        raise NO_TEXT
     if not text.strip():
         raise EMPTY_TEXT
     if len(text) > LONGEST_TEXT:
@@ -191,5 +207,5 @@ def _readable(text: str) -> str:
     try:
         text.encode()
     except UnicodeEncodeError:  # half of a surrogate pair
-        raise NO_TEXT from None
+        raise CUT_TEXT from None
     return text

@@ -13,9 +13,9 @@ from .shapes import Problem
 
 LONGEST_BODY = 64 * 1024  # bytes
 
-SEND = 'send a JSON object such as {"text": "I feel fine."}'
+SEE = "/openapi.json has an example of each body"
 OF_STATUS = {
-    400: ("BadRequest", f"The body is no JSON that could be read; {SEND}."),
+    400: ("BadRequest", f"The body is no JSON that could be read; {SEE}."),
     404: ("NotFound", "There is nothing here; /openapi.json lists what there is."),
     405: ("WrongMethod", "This path has other methods; the header Allow names them, /openapi.json explains them."),
     413: ("TooLong", f"The request is longer than {LONGEST_BODY} bytes."),
@@ -56,7 +56,7 @@ async def _failed(_: Request, failure: Failure) -> JSONResponse:
 async def _invalid(request: Request, error: RequestValidationError) -> JSONResponse:
     if _is_json(request.headers.get("content-type")):
         wrong = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
-        return _problem(400, "BadRequest", f"{wrong}. Please {SEND}.")
+        return _problem(400, "BadRequest", f"{wrong}; {SEE}.")
     return _problem(415, *OF_STATUS[415])
 
 

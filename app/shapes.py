@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
-from .moods import Failure, Mood, Opinion, Thought
+from .moods import FEELING, Failure, Mood, Opinion, Thought
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Seconds = Annotated[float, Field(ge=0, examples=[0.012])]
@@ -17,14 +17,8 @@ class Shape(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-def _encodable(text: str) -> str:
-    """Half a surrogate pair is valid JSON and no text. UnicodeEncodeError is the ValueError that pydantic wants."""
-    text.encode()
-    return text
-
-
 class Text(Shape):
-    text: Annotated[str, AfterValidator(_encodable)] = Field(
+    text: str = Field(
         description="What somebody wrote. What the model does not read is cut: after about 400 words.",
         examples=["I am so happy today!"],
         json_schema_extra={"pattern": r"\S"},  # said here, checked by the engine, which has its own words for it
@@ -34,7 +28,7 @@ class Text(Shape):
 class Feeling(Shape):
     feeling: str | None = Field(
         None,
-        pattern=r"^[A-Za-z]{1,20}( [A-Za-z]{1,20})?$",
+        pattern=FEELING,
         description="One or two words, such as a label of /api/mood. Without it the thought is for anybody.",
         examples=["fear"],
     )

@@ -123,3 +123,16 @@ def test_with_a_fallback_the_local_model_stands_in_and_says_so(
 def test_a_fallback_that_is_not_installed_hides_no_cause(start: Start, api_python: Path, upstream: Upstream) -> None:
     upstream.fail("503")
     start(api_python, MODE="api", API_URL=upstream.url, HF_TOKEN=TOKEN, FALLBACK="local").reason("UpstreamDown")
+
+
+def test_a_fallback_that_cannot_load_hides_no_cause_and_the_service_is_asked_again(
+    start: Start, onnx_python: Path, upstream: Upstream
+) -> None:
+    upstream.fail("503")
+    given = {"MODE": "api", "API_URL": upstream.url, "HF_TOKEN": TOKEN, "FALLBACK": "local", "MODEL": "/nowhere"}
+    app = start(onnx_python, **given)
+    app.reason("UpstreamDown")
+    upstream.heal()
+    app.ready()
+    upstream.fail("503")
+    assert app.mood("what is wrong with the service?").json()["reason"] == "UpstreamDown"

@@ -87,6 +87,25 @@ def test_what_cannot_be_meant_is_refused_with_what_to_write(environment: dict[st
 
 
 @pytest.mark.parametrize(
+    "url",
+    [
+        "https://ada:hf_secret@example.org",
+        "https://hf_secret@example.org",
+        "hf_secret",
+        "http://hf_secret:port",
+        "http://[hf_secret",
+        "https://example.org/?key=hf_secret",
+        "https://example.org/#hf_secret",
+        "https://:80",
+    ],
+)
+def test_an_address_with_a_secret_in_it_is_refused_and_not_repeated(url: str) -> None:
+    with pytest.raises(ConfigError, match="write API_URL=https://HOST") as refused:
+        read({"API_URL": url})
+    assert "secret" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
     ("given", "offline"),
     [
         ({}, "1"),  # the shipped model is here
