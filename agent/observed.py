@@ -54,6 +54,7 @@ class Process:
     readiness: ProbeResult | None = None
     liveness: ProbeResult | None = None
     memory: int | None = None  # bytes, resident
+    opens: frozenset[int] = frozenset()  # TCP ports besides its own; looked for only where another one is CROWDED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

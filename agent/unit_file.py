@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from .launcher import EX_PORT_IN_USE
 from .unit import Address, Unit
 
 SOCKET = "gitops-app.socket"
@@ -41,9 +42,12 @@ def _behind_the_socket(unit: Unit) -> list[str]:
     """
     first = [] if unit.launched else [f"ExecStartPre=-systemctl --user stop {WAKE}"]
     # A stop that was asked for has a job of its own; without one, the program has ended by itself, well or not.
-    asked = '[ "$$SERVICE_RESULT" = success ] && [ "$$(systemctl --user show --property=Job --value %n)" != 0 ]'
+    job = "job=$$(systemctl --user show --property=Job --value %n)"
+    asked = f'{job}; [ "$$SERVICE_RESULT" = success ] && [ "$${{job:-0}}" != 0 ]'
     wake = f"ExecStopPost=-/bin/sh -c '{asked} || exec systemctl --user --no-block start {WAKE}'"
-    return [f"Sockets={SOCKET}", *first, wake]
+    # One that wants a port which is in use is started again when the agent has seen why: not beside whoever has it.
+    once = [f"RestartPreventExitStatus={EX_PORT_IN_USE}"] if unit.launched else []
+    return [f"Sockets={SOCKET}", *once, *first, wake]
 
 
 def listen_drop_in(address: Address) -> str:

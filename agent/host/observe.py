@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from ..names import ReleaseId
-from ..observed import Observed, Process
+from ..observed import CROWDED, Observed, Process
 from ..paths import Paths
 from ..release import Release
 from . import proc
@@ -58,7 +59,7 @@ class Observer:
             current=self._releases.current(),
             promoted=self._releases.promoted(),
             free_memory=proc.free_memory(),
-            processes=tuple(self._examined(process, built, now) for process in self._services.processes()),
+            processes=self._processes(built, now),
             confirmed=ledger.confirmed,
             good=ledger.good,
             rejected=ledger.rejected,
@@ -76,6 +77,19 @@ class Observer:
         candidates = [release for key, release in built.items() if key in wanted]
         return frozenset(release.id for release in candidates if self._services.is_installed(release))
 
+    def _processes(self, built: Mapping[ReleaseId, Release], now: datetime) -> tuple[Process, ...]:
+        found = self._services.processes()
+        if any(each.exit == CROWDED for each in found):
+            found = tuple(_with_ports(each, built) for each in found)
+        return tuple(self._examined(process, built, now) for process in found)
+
     def _examined(self, process: Process, built: Mapping[ReleaseId, Release], now: datetime) -> Process:
         release = built.get(process.release)
         return self._prober.examine(process, release.spec, now) if release else process
+
+
+def _with_ports(process: Process, built: Mapping[ReleaseId, Release]) -> Process:
+    release = built.get(process.release)
+    if process.pid is None or release is None:
+        return process
+    return replace(process, opens=proc.ports_of(process.pid) - {release.spec.service.port})

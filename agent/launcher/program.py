@@ -61,8 +61,17 @@ def main(argv: Sequence[str], env: MutableMapping[str, str]) -> int:
     except Exception as error:  # noqa: BLE001 - an app may raise anything
         traceback.print_exception(type(error), error, _of_the_app(error))
         notices.status(traceback.format_exception_only(type(error), error)[-1].strip())
-        return EX_PORT_IN_USE if isinstance(error, OSError) and error.errno == errno.EADDRINUSE else 1
+        return EX_PORT_IN_USE if _is_port_in_use(error) else 1
     return 0
+
+
+def _is_port_in_use(error: BaseException | None) -> bool:
+    """Whether that is the cause, however it was wrapped."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def leave(status: int) -> NoReturn:

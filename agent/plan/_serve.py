@@ -9,12 +9,12 @@ from ..backoff import remaining
 from ..errors import Reason
 from ..health import Health, Verdict, judge
 from ..names import short
-from ..observed import CROWDED, Observed, Phase, Process, Standing
+from ..observed import Observed, Phase, Process, Standing
 from ..release import Release
 from ..retention import prune
 from ..steps import Confirm, InstallUnits, Promote, Reject, Retire, Start, Step
 from ._plan import NOW, SOON, Plan
-from ._switch import cannot_stay, give_way, is_crowded_out, is_well, retire_others, shares_port, soaked, take_traffic
+from ._switch import cannot_stay, crowded_out_by, give_way, is_well, retire_others, shares_port, soaked, take_traffic
 
 
 def serve(
@@ -24,8 +24,8 @@ def serve(
     process = observed.process_of(target.id)
     if process is None:
         return _launch(target, fallback, observed, now)
-    if is_crowded_out(target, process, observed):
-        return _start_alone(target, observed, now)
+    if ports := crowded_out_by(target, process, observed):
+        return _start_alone(target, ports, observed, now)
     standing = _standing(target, observed)
     verdict = _verdict(process, target, standing, now)
     match verdict.health:
@@ -189,11 +189,18 @@ def _heal(target: Release, verdict: Verdict, observed: Observed, now: datetime) 
     )
 
 
-def _start_alone(target: Release, observed: Observed, now: datetime) -> Plan:
+def _start_alone(target: Release, ports: frozenset[int], observed: Observed, now: datetime) -> Plan:
     """Nothing is wrong with it, but what runs has to end first: visitors wait at the held socket until it is up."""
-    todo = _heal(target, Verdict(health=Health.UNFIT, message=f"the process {CROWDED}"), observed, now)
-    return replace(
-        todo, reason=Reason.PROGRESSING, message=f"{short(target.revision)}: {todo.message}; it is started alone"
+    because = f"only one can have port {', '.join(map(str, sorted(ports)))}"
+    left = _left(target, observed, now)
+    others = (Retire(each.release, because) for each in observed.processes if each.release != target.id)
+    start = (*_units(target, observed), Retire(target.id, because), *others, Start(target, because))
+    return Plan(
+        steps=start if left <= NOW else (),
+        reason=Reason.PROGRESSING,
+        message=f"{short(target.revision)} could not start beside what runs: {because}; visitors wait while it starts alone",
+        target=target,
+        look_again=left,
     )
 
 

@@ -52,20 +52,19 @@ def cannot_stay(target: Release, observed: Observed) -> str:
     rollout = target.spec.rollout
     if rollout.strategy is Strategy.RESTART:
         return "rollout.strategy: restart"
-    process = observed.process_of(target.id)
-    if rollout.strategy is Strategy.AUTO and process and process.exit == CROWDED:
-        return "it opens a port of its own, which only one can have"
     needed, free = _memory(target, observed), observed.free_memory
     if rollout.strategy is Strategy.AUTO and free is not None and needed * _SPARE > free:
         return f"two copies do not fit: {needed * _SPARE / 2**20:.0f} MiB needed, {free / 2**20:.0f} MiB free"
     return ""
 
 
-def is_crowded_out(target: Release, process: Process, observed: Observed) -> bool:
-    """It could not run beside another release, and may well alone."""
-    beside = any(shares_port(target, each.release, observed) for each in observed.processes if each is not process)
+def crowded_out_by(target: Release, process: Process, observed: Observed) -> frozenset[int]:
+    """Ports that others of ours have, one of which it wanted when it ended: alone it may well run. Empty where that is not so."""
     ended = process.exit == CROWDED and process.phase in (Phase.ACTIVATING, Phase.FAILED)
-    return ended and beside and bool(cannot_stay(target, observed))
+    if not ended or target.spec.rollout.strategy is not Strategy.AUTO:
+        return frozenset()
+    beside = (each for each in observed.processes if shares_port(target, each.release, observed))
+    return frozenset().union(*(each.opens for each in beside if each is not process))
 
 
 def shares_port(target: Release, other: ReleaseId, observed: Observed) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -206,13 +207,23 @@ def test_one_that_opens_a_port_of_its_own_takes_the_place_of_the_one_that_has_it
     with visitors(served.vm, tmp_path) as told:
         revision = deploy(served, "three", before=greedy)
         wait_for(
-            lambda: "it is started alone" in served.vm.condition("Ready")["message"],
+            lambda: "while it starts alone" in served.vm.condition("Ready")["message"],
             "the second try",
             unless=(OSError,),
         )
         live(served.vm, revision)
     assert [each for each in failures(told) if "hung" not in each] == []
     assert len(told["releases"]) == 2
+
+
+def test_for_a_port_that_a_stranger_has_nothing_is_interrupted(served: Setup, tmp_path: Path) -> None:
+    before = pid(served.vm)
+    with socket.create_server(("127.0.0.1", 0)) as taken, visitors(served.vm, tmp_path) as told:
+        deploy(served, "two", before=f"import socket\nsocket.create_server({taken.getsockname()!r})\n")
+        ready = served.vm.wait_condition("Ready", "False", "ProcessExited")
+    assert "found a port in use that it opens itself" in ready["message"]
+    assert pid(served.vm) == before
+    assert failures(told) == []
 
 
 def test_a_release_that_never_becomes_ready_is_rejected_and_no_visitor_meets_it(served: Setup, tmp_path: Path) -> None:

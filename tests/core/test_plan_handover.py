@@ -115,21 +115,32 @@ def test_one_that_ends_on_trial_gives_the_traffic_back_before_it_is_stopped():
     assert todo.steps[2] == HandOver(OLD, frozenset({NEW.id}), "it is ready")
 
 
-def crowded(**facts: object) -> Observed:
+def crowded(*, opens: tuple[int, ...] = (9100,), **facts: object) -> Observed:
     """NEW was started beside OLD and ended, because OLD has a port that both open by themselves."""
-    ending = waking(NEW, phase=Phase.ACTIVATING, pid=None, restarts=1, readiness=None, exit=CROWDED)
-    return switch(process(OLD, accepts=True), ending, **facts)
+    ending = waking(NEW, phase=Phase.FAILED, pid=None, readiness=None, exit=CROWDED)
+    return switch(process(OLD, accepts=True, opens=frozenset(opens)), ending, **facts)
 
 
-def test_one_that_opens_a_port_of_its_own_is_started_alone_and_visitors_wait():
-    because = "restart: the process found a port in use that it opens itself"
+CROWDED_OUT = "the process found a port in use that it opens itself"
+
+
+def test_one_that_opens_a_port_which_the_one_before_has_is_started_alone_and_visitors_wait():
+    because = "only one can have port 9100"
     todo = decided(crowded(), NEW)
 
     assert todo.steps == (Retire(NEW.id, because), Retire(OLD.id, because), Start(NEW, because))
-    assert todo.reason is Reason.PROGRESSING
-    assert (
-        todo.message == "main@sha1:6e657700: the process found a port in use that it opens itself; it is started alone"
+    assert (todo.reason, todo.look_again, todo.target) == (Reason.PROGRESSING, timedelta(0), NEW)
+    assert todo.message == (
+        "main@sha1:6e657700 could not start beside what runs: only one can have port 9100; "
+        "visitors wait while it starts alone"
     )
+
+
+def test_a_unit_that_is_not_as_it_has_to_be_is_mended_first():
+    todo = decided(crowded(opens=(9101, 9100), installed=frozenset({OLD.id})), NEW)
+
+    assert verbs(todo) == ["InstallUnits", "Retire", "Retire", "Start"]
+    assert "only one can have port 9100, 9101;" in todo.message
 
 
 def test_it_has_the_pause_before_it_that_every_start_has():
@@ -138,7 +149,13 @@ def test_it_has_the_pause_before_it_that_every_start_has():
     assert (todo.steps, todo.look_again) == ((), timedelta(seconds=1))
 
 
-CROWDED_OUT = "the process found a port in use that it opens itself"
+def test_also_where_nothing_may_be_healed():
+    spec = NEW.spec.model_copy(update={"sync": spec_of(self_heal=False).sync})
+    new = release_of("new", spec, venv="venv-new")
+    old, ending = crowded().processes
+    world = switch(old, replace(ending, release=new.id), current=new.id, confirmed=new.id, on_disk=(OLD, new))
+
+    assert verbs(decided(world, new)) == ["Retire", "Retire", "Start"]
 
 
 def test_where_nothing_may_be_interrupted_it_is_rejected_and_says_why():
@@ -149,17 +166,23 @@ def test_where_nothing_may_be_interrupted_it_is_rejected_and_says_why():
     assert decided(world, new).steps[0] == Reject(new, Reason.PROCESS_EXITED, CROWDED_OUT)
 
 
-def test_alone_it_is_no_excuse_that_a_port_is_in_use():
-    world = replace(crowded(), processes=crowded().processes[1:])
+def test_where_the_port_is_somebody_else_s_nothing_is_interrupted_for_it():
+    moved = launched("moved", port=9000)
+    elsewhere = process(moved, accepts=True, opens=frozenset({9100}))
+    for world in (
+        crowded(opens=()),
+        replace(crowded(), processes=crowded().processes[1:]),
+        switch(elsewhere, crowded().processes[1], on_disk=(OLD, NEW, moved)),
+    ):
+        assert Reject(NEW, Reason.PROCESS_EXITED, CROWDED_OUT) in decided(world, NEW).steps
 
-    assert decided(world, NEW).steps[0] == Reject(NEW, Reason.PROCESS_EXITED, CROWDED_OUT)
 
-
-def test_what_ended_so_once_and_is_up_now_is_left_in_peace():
-    up = replace(crowded().processes[1], phase=Phase.RUNNING, restarts=0)
-    for phase in (Phase.RUNNING, Phase.DEACTIVATING):
-        world = switch(crowded().processes[0], replace(up, phase=phase))
-        assert "Retire" not in verbs(decided(world, NEW))
+@pytest.mark.parametrize(
+    "facts", [{"phase": Phase.RUNNING, "pid": 9}, {"phase": Phase.DEACTIVATING}, {"exit": "it exited"}]
+)
+def test_only_one_that_ended_so_and_is_down_is_started_alone(facts: dict[str, object]):
+    old, ending = crowded().processes
+    assert "alone" not in decided(switch(old, replace(ending, **facts)), NEW).message
 
 
 def test_on_trial_one_bad_answer_is_no_verdict_and_as_many_as_the_probe_says_are():

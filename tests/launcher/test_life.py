@@ -312,7 +312,7 @@ def test_an_app_that_fails_to_start_is_shown_in_its_own_words(
     assert "READY=1" not in release.notices()
 
 
-@pytest.mark.parametrize("when", ["at_once", "at_its_start"])
+@pytest.mark.parametrize("when", ["at_once", "wrapped", "at_its_start"])
 def test_an_app_that_opens_a_port_which_is_in_use_ends_with_a_status_of_its_own(
     stage: Stage, web_python: Path, when: str
 ) -> None:

@@ -133,14 +133,19 @@ class MemoryServices:
             if again > self.clock.now:
                 return False
             life.since, life.ended, life.pid, life.accepts = again, None, next(iter(self.pids)), None
+            life.exit = ""  # systemd forgets it then
             return True
         crowded = life.program.crowds and self._is_beside_another(life)
         ends = 0.5 if crowded else life.program.ends
         if life.ended or life.age(self.clock.now) < ends:
             return False
-        how = CROWDED if crowded else "exited with status 1"
-        self._end(life, life.since + timedelta(seconds=ends), life.program.end, how)
+        end, how = (End.FAILED, CROWDED) if crowded else (life.program.end, "exited with status 1")
+        self._end(life, life.since + timedelta(seconds=ends), end, how)
         return life.ended is End.RESTARTED
+
+    def _is_in_the_way(self, life: Life) -> bool:
+        """A port that one of the others wanted is its own."""
+        return not life.ended and any(each.exit == CROWDED for each in self.lives.values() if each is not life)
 
     def _is_beside_another(self, life: Life) -> bool:
         return any(not each.ended and each.since < life.since for each in self.lives.values())
@@ -160,6 +165,7 @@ class MemoryServices:
             pid=None if life.ended else life.pid,
             restarts=life.restarts,
             exit=life.exit,
+            opens=frozenset({9100}) if self._is_in_the_way(life) else frozenset(),
         )
 
     def _phase(self, life: Life) -> Phase:
