@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.load.report import Outcome
+from tests.ports import free_port
 from tests.status_checker import Document
 from tests.vm.product import Product, condition, holds
 from tests.vm.switch.bad_apps import FIT, REJECTED, Bad
@@ -76,6 +77,20 @@ def test_a_release_that_is_odd_but_fit_comes_and_goes_unnoticed(
         product.machine.wait_for(lambda: len(serving(product)) == 1, "the end of what was there before")
     assert status(product)["service"]["unit"] == serving(product)[0]
     _nobody_noticed(load.result)
+
+
+def test_an_app_with_a_second_port_of_its_own_is_deployed_again_and_again_while_visitors_wait(
+    product: Product, tmp_path: Path
+) -> None:
+    opens = f"import socket\nOWN = socket.create_server(('127.0.0.1', {free_port()}))\n"
+    with under_load(FASTAPI, product.port, tmp_path / "load") as load:
+        for version in ("own1", "own2", "own3"):
+            source = FASTAPI.files(product.port, version)[FASTAPI.source]
+            assert isinstance(source, str)
+            revision = push(product, FASTAPI, version, {FASTAPI.source: opens + source})
+            assert confirmed(product, revision)["activeRevision"].endswith(revision)
+    assert {shot.release for shot in load.result.shots if shot.release} >= {"own1", "own2", "own3"}
+    assert [shot for shot in load.result.failed if "hung" not in shot.failure] == [], load.result.table()
 
 
 def _judged(told: Document, revision: str) -> bool:
