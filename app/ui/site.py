@@ -16,10 +16,10 @@ ABOUT = '<meta name="description" content="What does your text feel like? And a 
 GROUND = f"<style>body.dark {{ background: {NIGHT} }}</style>"  # Gradio leaves it light where dark is asked for with ?__theme
 
 
-# Gradio remembers the last values of every session, also of one that was a single call; nothing here needs that, since
-# the browser keeps what was asked. And it keeps an answer until it is fetched.
+# Gradio remembers the last values of every session, also of one that was a single call. Nothing here needs that: the
+# browser keeps what was asked.
 SESSIONS = 16
-WAITING = 256  # calls, each with its body
+WAITING = 256  # calls in Gradio's queue, each with its body
 
 
 def site(engine: Engine) -> FastAPI:
