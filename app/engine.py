@@ -134,7 +134,7 @@ class Engine:
     async def thought(self, feeling: str | None) -> Thought:
         """Raises Failure when there is no answer, and for what is no feeling: it becomes part of a model's instructions."""
         if feeling is not None and not (isinstance(feeling, str) and re.fullmatch(FEELING, feeling)):
-            raise NO_FEELING
+            raise NO_FEELING.anew()
         return await self._answer(self._own(), lambda desk: desk.thought(feeling))
 
     def close(self) -> None:
@@ -175,7 +175,7 @@ class Engine:
 
     def _own(self) -> _Desk:
         if isinstance(self.state, Failure):
-            raise self.state
+            raise self.state.anew()
         return self._desks[self.config.mode]
 
     async def _desk(self, mode: Mode) -> _Desk:
@@ -199,13 +199,13 @@ def _since(began: float) -> timedelta:
 
 def _readable(text: str) -> str:
     if not isinstance(text, str):
-        raise NO_TEXT
+        raise NO_TEXT.anew()
     if not text.strip():
-        raise EMPTY_TEXT
+        raise EMPTY_TEXT.anew()
     if len(text) > LONGEST_TEXT:
-        raise TOO_LONG
+        raise TOO_LONG.anew()
     try:
         text.encode()
     except UnicodeEncodeError:  # half of a surrogate pair
-        raise CUT_TEXT from None
+        raise CUT_TEXT.anew() from None
     return text

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from html import escape
 
+from .labels import look
+
 _DOTS = '<circle cx="23" cy="28" r="3"/><circle cx="41" cy="28" r="3"/>'
 _HEART = "c-4-3-6-5-6-8 0-3 4-4 6-1 2-3 6-2 6 1 0 3-2 5-6 8z"
 
@@ -20,22 +22,6 @@ _FACES = {
     ),
     "anger": (_DOTS, "M17 19l10 5M47 19l-10 5M22 46q10-8 20 0"),
 }
-_ALIKE = {
-    "positive": "joy",
-    "happy": "joy",
-    "happiness": "joy",
-    "negative": "sadness",
-    "sad": "sadness",
-    "disgust": "anger",
-}
-
-ORDER = tuple(_FACES)  # from the brightest to the darkest
-
-
-def look(label: str) -> str:
-    """The mood whose face and colour a model's label gets; one that says nothing to us looks neutral."""
-    word = label.lower()
-    return word if word in _FACES else _ALIKE.get(word, "neutral")
 
 
 def face(label: str, *, of: str = "face") -> str:

@@ -93,6 +93,12 @@ class Failure(Exception):  # noqa: N818 - mostly it is a value: the state of an 
         self.passing = passing
         self.retry_after = retry_after
 
+    def anew(self) -> Failure:
+        """Another one like it, to be raised: an exception keeps every frame, and what somebody wrote there, of each time it was."""
+        return Failure(
+            self.reason, self.message, status=self.status, passing=self.passing, retry_after=self.retry_after
+        )
+
 
 def mood(scores: dict[str, float], took: timedelta, source: str) -> Mood:
     ranked = dict(sorted(scores.items(), key=lambda pair: -pair[1]))

@@ -71,9 +71,9 @@ def _about_itself(app: FastAPI, engine: Engine, is_ready: Any) -> None:
     @app.get("/readyz", responses=_failures(429, 502, 503, 504), summary="The model is loaded and has answered")
     async def readiness() -> Ready:
         if isinstance(engine.state, Failure):
-            raise engine.state
+            raise engine.state.anew()
         if not is_ready():
-            raise NOT_READY_YET
+            raise NOT_READY_YET.anew()
         upstream = {task: UpstreamShape(**asdict(state)) for task, state in engine.state.upstream().items()}
         return Ready(backend=engine.state.name, upstream=upstream)
 

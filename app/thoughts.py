@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import secrets
 
+from .labels import feeling, look
+
 LONGEST = 280  # characters of a thought from a model that does not know when to stop
 SYSTEM_PROMPT = (
     "You are a friendly assistant. Answer with ONLY a short positive message of one or two sentences, "
@@ -51,15 +53,16 @@ THOUGHTS = {
 }
 
 
-def own_thought(feeling: str | None) -> str:
-    """One of ours, for somebody who feels so; a feeling we have no list for gets the neutral ones."""
-    return secrets.choice(THOUGHTS.get(feeling or "neutral", THOUGHTS["neutral"]))
+def own_thought(label: str | None) -> str:
+    """One of ours, for somebody who feels so, in whatever words; a feeling that we do not know gets the neutral ones."""
+    mood = look(label or "neutral")
+    return secrets.choice(THOUGHTS["joy" if mood == "love" else mood])
 
 
-def messages(feeling: str | None) -> list[dict[str, str]]:
+def messages(label: str | None) -> list[dict[str, str]]:
     ask = "Generate a short positive and motivational message."
-    if feeling:
-        ask += f" It is for somebody who feels {feeling}."
+    if felt := feeling(label):
+        ask += f" It is for somebody who feels {felt}."
     return [{"role": "system", "content": SYSTEM_PROMPT}, {"role": "user", "content": ask}]
 
 

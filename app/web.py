@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from .bodies import Bounded
 from .engine import Engine
 from .refusals import limited
 from .routes import api
@@ -17,12 +18,18 @@ class Site:
     def __init__(self, engine: Engine, pages: ASGIApp) -> None:
         self.ready = False
         self._pages = pages
+        self._visits = Bounded(pages)
         self._api = api(engine, is_ready=lambda: self.ready)
 
     async def app(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or not _is_ours(scope["path"]):
+        if scope["type"] != "http":
             await self._pages(scope, receive, send)
-            return
+        elif _is_ours(scope["path"]):
+            await self._ask(scope, receive, send)
+        else:
+            await self._visits(scope, receive, send)
+
+    async def _ask(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["method"] == "HEAD":  # the server leaves the body away
             scope = {**scope, "method": "GET"}
         await self._api(scope, limited(receive), send)

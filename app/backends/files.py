@@ -23,9 +23,9 @@ def beside(weights: Path, name: str) -> Path:
 
 def longest(config: Path) -> int:
     """How many tokens of a text the model reads."""
-    written = _tokenizer(config).get("model_max_length") or LONGEST
+    written = _number(_tokenizer(config), "model_max_length")
     model = read(config)
-    positions = model.get("max_position_embeddings") or LONGEST
+    positions = _number(model, "max_position_embeddings")
     if model.get("pad_token_id") == FAIRSEQ_PADDING:
         positions -= FAIRSEQ_PADDING + 1
     return int(min(written, positions, LONGEST))
@@ -34,12 +34,23 @@ def longest(config: Path) -> int:
 def padding(config: Path) -> str:
     """The token that fills a short row; RoBERTa's has another number than BERT's, and a meaning for its positions."""
     written = _tokenizer(config).get("pad_token") or "[PAD]"
-    return str(written["content"] if isinstance(written, dict) else written)
+    return str(written.get("content") if isinstance(written, dict) else written)
 
 
 def read(path: Path) -> dict[str, Any]:
-    contents: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    """Raises Failure for a file that holds no JSON object."""
+    try:
+        contents = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        contents = None
+    if not isinstance(contents, dict):
+        raise Failure("ModelUnusable", f"{path.name} of the model is missing or no JSON object: fetch the model anew.")
     return contents
+
+
+def _number(contents: dict[str, Any], name: str) -> float:
+    written = contents.get(name)
+    return written if isinstance(written, int | float) and written > 0 else LONGEST
 
 
 def _tokenizer(config: Path) -> dict[str, Any]:

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -18,6 +18,7 @@ from .machine import MEGA, multiplies_bytes, must_fit
 
 LIBRARY: dict[Kind, str] = {"onnx": "onnxruntime", "transformers": "torch"}
 OWN = "our own list"
+FIRST = "a"
 WAYS_OUT = (
     "Set MODEL_BACKEND=auto and build with requirements/onnx.txt (a model with an ONNX file) "
     "or requirements/local.txt (any model); or set MODE=api."
@@ -84,6 +85,18 @@ def _must_fit(model: Model, choice: Choice, found: dict[str, int]) -> None:
     must_fit(name_of(model.name), choice.kind, sum(found[name] for name in choice.weights))
 
 
+def _must_answer(scores: Callable[[list[str]], object], choice: Choice) -> None:
+    try:
+        scores([FIRST])
+    except Failure:
+        raise
+    except Exception:  # noqa: BLE001 - what a library says of files that do not belong together lists local paths
+        raise Failure(
+            "ModelUnusable",
+            f"{choice.weights[0]} does not fit config.json and the tokenizer beside it: fetch all of them anew.",
+        ) from None
+
+
 def _own(feeling: str | None) -> tuple[str, str]:
     return own_thought(feeling), OWN
 
@@ -98,6 +111,7 @@ def _classifier(folder: Path, choice: Choice) -> Backend:
         from . import pytorch
 
         scores, scoring, device = pytorch.TorchModel(folder).scores, pytorch.limits(), pytorch.DEVICE
+    _must_answer(scores, choice)
     return Backend(
         name=choice.kind,
         device=device,

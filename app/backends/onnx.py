@@ -14,6 +14,8 @@ from .files import beside, longest, padding, read
 from .outputs import Outputs
 
 DEVICE = "cpu"
+INPUTS = ("input_ids", "attention_mask", "token_type_ids")
+LOGITS = "logits"
 
 
 def limits() -> Limits:
@@ -39,18 +41,22 @@ class OnnxModel:
         self._tokenizer.no_padding()
         self._padding = self._tokenizer.token_to_id(padding(config)) or 0
         self._inputs = [node.name for node in self._session.get_inputs()]
+        outputs = [node.name for node in self._session.get_outputs()]
+        if not set(self._inputs) <= set(INPUTS) or LOGITS not in outputs:
+            raise Failure(
+                "ModelUnusable",
+                f"{graph.name} is no text classifier: it takes {', '.join(self._inputs)} and gives {', '.join(outputs)}, "
+                f"and should give {LOGITS}. Try MODEL_BACKEND=transformers.",
+            )
 
     def scores(self, texts: list[str]) -> list[dict[str, float]]:
         rows = [self._tokenizer.encode(text) for text in texts]
         shape = (len(rows), max(len(row.ids) for row in rows))
-        known = {
-            "input_ids": np.full(shape, self._padding, dtype=np.int64),
-            "attention_mask": np.zeros(shape, dtype=np.int64),
-            "token_type_ids": np.zeros(shape, dtype=np.int64),
-        }
+        known = {name: np.zeros(shape, dtype=np.int64) for name in INPUTS}
+        known["input_ids"][:] = self._padding
         for index, row in enumerate(rows):
             known["input_ids"][index, : len(row.ids)] = row.ids
             known["attention_mask"][index, : len(row.ids)] = 1
             known["token_type_ids"][index, : len(row.ids)] = row.type_ids
-        (logits,) = self._session.run(["logits"], {name: known[name] for name in self._inputs})
+        (logits,) = self._session.run([LOGITS], {name: known[name] for name in self._inputs})
         return self._outputs.scores(logits)

@@ -24,19 +24,21 @@ def limits() -> Limits:
 
 
 class TorchModel:
-    """Safe to use from several threads."""
+    """Safe to use from several threads. Raises Failure for files it cannot read."""
 
     def __init__(self, folder: Path) -> None:
+        self._outputs = Outputs(read(folder / "config.json"))
+        self._longest = longest(folder / "config.json")
         try:
             self._tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
             model = AutoModelForSequenceClassification.from_pretrained(folder, local_files_only=True)
-        except (OSError, ValueError, ImportError):
-            # Its text lists urls and local paths; the reason is this.
-            raise Failure("ModelUnusable", "transformers cannot load the model as a text classifier.") from None
+        except Exception:  # noqa: BLE001 - of every library below it; their texts list urls and local paths
+            raise Failure(
+                "ModelUnusable",
+                "transformers cannot load the model as a text classifier: fetch its config.json, tokenizer and weights anew.",
+            ) from None
         self._tokenizing = Lock()
         self._model = model.eval().to(DEVICE)
-        self._outputs = Outputs(read(folder / "config.json"))
-        self._longest = longest(folder / "config.json")
 
     @torch.inference_mode()
     def scores(self, texts: list[str]) -> list[dict[str, float]]:

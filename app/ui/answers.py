@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from html import escape
 
-from ..faces import face, look
+from ..faces import face
+from ..labels import agree, feeling, look
 from ..moods import Failure, Mood, Opinion, Thought
 from .words import name, percent, processed, quickly
 
@@ -24,12 +25,13 @@ def mood_html(mood: Mood) -> str:
     )
 
 
-def thought_html(thought: Thought, feeling: str | None) -> str:
+def thought_html(thought: Thought, label: str | None) -> str:
     text = escape(thought.text)
-    whom = f"For somebody who feels {escape(feeling)}" if feeling else "For anybody"
+    felt = feeling(label)
+    whom = f"For somebody who feels {escape(felt)}" if felt else "For anybody"
     return (
-        f"<section class='card thought {_colour(feeling or 'joy')}' aria-label='Thought' data-announce='{text}'>"
-        f"<p class='eyebrow'>{whom}</p><blockquote>{text}</blockquote>"
+        f"<section class='card thought {_colour(label or 'joy')}' aria-label='Thought' data-announce='{text}'>"
+        f"<p class='eyebrow'>{whom}</p><blockquote dir='auto'>{text}</blockquote>"
         f"<footer><p>{escape(f'From {thought.source}, in {quickly(thought.took)}.')}</p>{_buttons(thought.text)}</footer></section>"
     )
 
@@ -80,12 +82,11 @@ def _opinion(opinion: Opinion) -> str:
 
 def _agreement(opinions: list[Opinion]) -> str:
     moods = [(opinion.mode, opinion.outcome) for opinion in opinions if isinstance(opinion.outcome, Mood)]
-    labels = {mood.label.lower() for _, mood in moods}
     if len(moods) < len(opinions):
         return "Not all could answer."
-    if len(labels) == 1:
-        return f"They agree: {name(labels.pop())}."
-    return "They differ: " + ", ".join(f"{mode} says {name(mood.label)}" for mode, mood in moods) + "."
+    names = {name(mood.label) for _, mood in moods}
+    said = names.pop() if len(names) == 1 else ", ".join(f"{mode} says {name(mood.label)}" for mode, mood in moods)
+    return f"They {'agree' if agree([mood.label for _, mood in moods]) else 'differ'}: {said}."
 
 
 def _bars(mood: Mood) -> str:

@@ -8,10 +8,11 @@ from __future__ import annotations
 from html import escape
 from itertools import pairwise
 
-from ..faces import ORDER, face, look
+from ..faces import face
+from ..labels import MOODS, look
 from .header import moment
 from .history import Entry, History
-from .words import name, percent
+from .words import apart, name, percent
 
 NEWEST = 20  # marks that fit
 MOST_LANES = 8  # of moods that have not come up yet
@@ -42,7 +43,7 @@ def _lanes(history: History) -> list[str]:
     """From the brightest mood to the darkest; moods that only the model knows have a lane while there are few."""
     seen = dict.fromkeys(entry.mood for entry in history.entries[-NEWEST:])
     known = dict.fromkeys(history.labels) if len(history.labels) <= MOST_LANES else {}
-    return sorted({**seen, **known}, key=lambda label: ORDER.index(look(label)))
+    return sorted({**seen, **known}, key=lambda label: MOODS.index(look(label)))
 
 
 def _x(at: int, count: int) -> float:
@@ -75,7 +76,7 @@ def _mark(entry: Entry, point: Point) -> str:
     radius = SMALLEST + (LARGEST - SMALLEST) * entry.confidence
     return (
         f"<circle class='mark mood-{look(entry.mood)}' data-mood='{escape(entry.mood)}' cx='{point[0]}' cy='{point[1]}' "
-        f"r='{radius:.1f}'><title>{escape(f'{name(entry.mood)}, {percent(entry.confidence)}: {entry.text}')}</title></circle>"
+        f"r='{radius:.1f}'><title>{escape(f'{name(entry.mood)}, {percent(entry.confidence)}: {apart(entry.text)}')}</title></circle>"
     )
 
 

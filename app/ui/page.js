@@ -99,8 +99,14 @@
     }
   }
 
+  // Gradio itself lays out each text from the left.
+  function followLetters() {
+    for (const box of document.querySelectorAll("#text textarea:not([dir=auto])")) box.dir = "auto";
+  }
+
   function look() {
     namePanels();
+    followLetters();
     tellLocalTimes();
     announceAnswers();
   }

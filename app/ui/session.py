@@ -7,14 +7,15 @@ from typing import Any
 
 import gradio as gr
 
-from ..faces import ORDER, face, look
+from ..faces import face
+from ..labels import MOODS, look
 from .chart import chart
 from .header import moment
 from .history import Entry, History
 from .wiring import DIRECT
 from .words import name, percent
 
-FACES = "".join(f"<span class='mood-{mood}'>{face(mood)}</span>" for mood in ORDER)
+FACES = "".join(f"<span class='mood-{mood}'>{face(mood)}</span>" for mood in MOODS)
 NOTHING_YET = (
     f"<section class='session' aria-label='This session'><h2>This session</h2><p class='faces'>{FACES}</p>"
     "<p class='hint'>The moods you analyze gather here, in this browser tab only.</p></section>"
@@ -59,5 +60,5 @@ def session_html(history: History) -> str:
 def _row(entry: Entry) -> str:
     return (
         f"<tr class='mood-{look(entry.mood)}'><td>{face(entry.mood)}{escape(name(entry.mood))}</td>"
-        f"<td>{escape(entry.text)}</td><td>{percent(entry.confidence)}</td><td>{moment(entry.at)}</td></tr>"
+        f"<td dir='auto'>{escape(entry.text)}</td><td>{percent(entry.confidence)}</td><td>{moment(entry.at)}</td></tr>"
     )

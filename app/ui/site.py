@@ -16,11 +16,20 @@ ABOUT = '<meta name="description" content="What does your text feel like? And a 
 GROUND = f"<style>body.dark {{ background: {NIGHT} }}</style>"  # Gradio leaves it light where dark is asked for with ?__theme
 
 
+# Gradio remembers the last values of every session, also of one that was a single call. Nothing here needs that: the
+# browser keeps what was asked.
+SESSIONS = 16
+WAITING = 256  # calls in Gradio's queue, each with its body
+
+
 def site(engine: Engine) -> FastAPI:
     outside = FastAPI(openapi_url=None)
+    blocks = page(engine)
+    blocks.state_session_capacity = SESSIONS
+    blocks.queue(max_size=WAITING)
     return gr.mount_gradio_app(
         outside,
-        page(engine),
+        blocks,
         path="/",
         theme=theme(),
         css=(HERE / "style.css").read_text(),
@@ -29,6 +38,7 @@ def site(engine: Engine) -> FastAPI:
         footer_links=["api"],
         run_history=False,
         show_error=False,
+        max_file_size=1,
         ssr_mode=False,
         mcp_server=False,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from ..labels import spoken
 from ..moods import Mood
 
 ANY_FEELING = "any"
@@ -23,8 +24,13 @@ def percent(confidence: float) -> str:
 
 
 def name(label: str) -> str:
-    """A model's label for people: `joy` and `POSITIVE` begin with a capital, `LABEL_0` stays as it is."""
-    return label.capitalize() if label.isalpha() else label
+    """A model's label for people, with a capital: Joy, Positive, Label 0."""
+    return spoken(label).capitalize()
+
+
+def apart(text: str) -> str:
+    """For a line of our own: whichever way its letters run, the rest of the line runs as ours do."""
+    return f"\N{FIRST STRONG ISOLATE}{text}\N{POP DIRECTIONAL ISOLATE}"
 
 
 def processed(mood: Mood) -> str:

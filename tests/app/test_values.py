@@ -36,9 +36,9 @@ def test_the_prompt_names_the_feeling_only_when_there_is_one() -> None:
     assert messages("fear")[1]["content"].endswith("feels fear.")
 
 
-def test_every_mood_of_the_model_has_thoughts_and_any_other_gets_neutral_ones() -> None:
+def test_every_mood_of_the_model_has_thoughts_and_an_unknown_one_gets_neutral_ones() -> None:
     assert set(THOUGHTS) == set(MOODS)
-    assert own_thought("NEGATIVE") in THOUGHTS["neutral"]
+    assert own_thought("LABEL_0") in THOUGHTS["neutral"]
 
 
 def test_scores_are_ranked_and_the_first_is_the_label() -> None:

@@ -138,3 +138,16 @@ def test_the_demo_s_model_is_called_one_with_its_accuracy(visiting: Visiting, lo
     words = "A demo model, trained on a few hundred sentences: right on 109 of 120"
     expect(visiting(local_app.url).page.locator("#header")).to_contain_text(words)
     expect(visiting(api_app.url).page.locator("#header")).not_to_contain_text("demo model")
+
+
+def test_a_text_runs_the_way_its_letters_run(visiting: Visiting, local_app: App) -> None:
+    tab, hebrew = visiting(local_app.url), "אני כל כך שמח היום!"
+
+    def runs(css: str) -> str:
+        return tab.page.locator(css).first.evaluate("found => getComputedStyle(found).direction")
+
+    for text, way in ((hebrew, "rtl"), (HAPPY, "ltr")):
+        tab.analyze(text)
+        assert (runs("#text textarea"), runs(".session tbody tr td:nth-child(2)")) == (way, way)
+    assert runs(".session") == "ltr"
+    assert f"\u2068{hebrew}\u2069" in (tab.page.locator(".mark title").first.text_content() or "")
