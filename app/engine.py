@@ -162,7 +162,7 @@ class Engine:
             except Failure as another:
                 log.warning("nor can the local model answer: %s: %s", another.reason, another.message)
                 raise failure from None
-        return replace(answer, took=_since(began))
+        return replace(answer, took=_since(began), stands_in=True)
 
     async def _opinion(self, mode: Mode, text: str) -> Opinion:
         outcome: Mood | Failure

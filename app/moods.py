@@ -19,6 +19,7 @@ class Mood:
     took: timedelta
     source: str  # the backend that answered: api, onnx or transformers
     cached: bool = False  # the service said so earlier, and was not asked again
+    stands_in: bool = False  # for the service, which could not
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +27,7 @@ class Thought:
     text: str
     source: str  # the model that wrote it, or where it was picked from
     took: timedelta
+    stands_in: bool = False  # as in Mood
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

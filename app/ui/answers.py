@@ -8,7 +8,7 @@ from html import escape
 from ..faces import face
 from ..labels import agree, feeling, look
 from ..moods import Failure, Mood, Opinion, Thought
-from .words import name, percent, processed, quickly
+from .words import name, percent, processed, quickly, why_here
 
 NOTHING_YET = f"<div class='card empty mood-neutral'>{face('neutral')}<p>Write something, and the mood of it appears here.</p></div>"
 NO_THOUGHT_YET = f"<div class='card empty mood-joy'>{face('joy')}<p>A kind word is one click away.</p></div>"
@@ -32,7 +32,7 @@ def thought_html(thought: Thought, label: str | None) -> str:
     return (
         f"<section class='card thought {_colour(label or 'joy')}' aria-label='Thought' data-announce='{text}'>"
         f"<p class='eyebrow'>{whom}</p><blockquote dir='auto'>{text}</blockquote>"
-        f"<footer><p>{escape(f'From {thought.source}, in {quickly(thought.took)}.')}</p>{_buttons(thought.text)}</footer></section>"
+        f"<footer><p>{escape(f'From {thought.source}, in {quickly(thought.took)}{why_here(thought)}.')}</p>{_buttons(thought.text)}</footer></section>"
     )
 
 

@@ -8,7 +8,7 @@ import gradio as gr
 
 from ..engine import Engine
 from ..moods import Failure
-from .words import ANY_FEELING, took
+from .words import ANY_FEELING, took, why_here
 
 
 def named_endpoints(engine: Engine) -> None:
@@ -19,14 +19,14 @@ def named_endpoints(engine: Engine) -> None:
             return None, failure.message
         scores = [{"label": label, "confidence": score} for label, score in mood.scores.items()]
         where = "by the API" if mood.source == "api" else "locally"
-        return {"label": mood.label, "confidences": scores}, f"Processed {where} in {took(mood.took)}."
+        return {"label": mood.label, "confidences": scores}, f"Processed {where} in {took(mood.took)}{why_here(mood)}."
 
     async def thought(feeling: str) -> tuple[str, str]:
         try:
             found = await engine.thought(None if feeling == ANY_FEELING else feeling)
         except Failure as failure:
             return "", failure.message
-        return found.text, f"From {found.source}, in {took(found.took)}."
+        return found.text, f"From {found.source}, in {took(found.took)}{why_here(found)}."
 
     gr.api(
         analyze,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from ..labels import spoken
-from ..moods import Mood
+from ..moods import Mood, Thought
 
 ANY_FEELING = "any"
 
@@ -35,4 +35,9 @@ def apart(text: str) -> str:
 
 def processed(mood: Mood) -> str:
     where = "by the API" if mood.source == "api" else f"locally by {mood.source}"
-    return f"Processed {where} in {quickly(mood.took)}."
+    return f"Processed {where} in {quickly(mood.took)}{why_here(mood)}."
+
+
+def why_here(answer: Mood | Thought) -> str:
+    """The end of a line about where an answer comes from."""
+    return ", because the service cannot answer" if answer.stands_in else ""

@@ -112,7 +112,8 @@ def test_with_a_fallback_the_local_model_stands_in_and_says_so(
         "onnx",
         "our own list",
     )
-    assert app.press("analyze", "I am so happy today!")[1].startswith("Processed locally")
+    for endpoint, asked in (("analyze", "I am so happy today!"), ("thought", "joy")):
+        assert app.press(endpoint, asked)[1].endswith(" s, because the service cannot answer.")
     assert app.get("/readyz").json()["upstream"]["moods"]["state"] == "down"
     upstream.heal()
     wait_for(lambda: app.mood("I am so happy today!").json()["source"] == "api", "the service's answers")
