@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -59,6 +60,14 @@ def test_a_release_without_torch_says_what_it_lacks(onnx_python: Path, writers: 
     found = opened(onnx_python, LOCAL_THOUGHT_MODEL=str(writers / "talks"))
     assert found["reason"] == "BackendMissing"
     assert "requirements/local.txt" in found["message"]
+
+
+def test_weights_that_were_cut_off_are_named(torch_python: Path, writers: Path, tmp_path: Path) -> None:
+    cut = shutil.copytree(writers / "talks", tmp_path / "cut")
+    weights = cut / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[: weights.stat().st_size // 2])
+    found = opened(torch_python, LOCAL_THOUGHT_MODEL=str(cut))
+    assert (found["reason"], "LOCAL_THOUGHT_MODEL" in found["message"]) == ("ModelUnusable", True)
 
 
 @pytest.mark.parametrize(
