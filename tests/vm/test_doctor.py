@@ -104,7 +104,7 @@ def test_a_vm_that_is_well_is_found_well_and_left_as_it_is(product: Product) -> 
 
 
 SLOW_CLOCK = """\
-printf '#!/bin/sh\\nexec /bin/date -d -10min "$@"\\n' > /usr/local/bin/date; chmod 755 /usr/local/bin/date
+printf '#!/bin/sh\\nexec /bin/date -d -605sec "$@"\\n' > /usr/local/bin/date; chmod 755 /usr/local/bin/date
 """
 BROKEN = {
     "the agent is stopped": (
@@ -281,7 +281,7 @@ def test_an_installation_is_refused_for_want_of_room_and_for_a_clock_that_is_off
     machine.root("rm /usr/local/bin/date")
 
     assert "100 MB free on /home/ops/.local; agent and app need 2.0 GB to begin with; type" in failures(full)["room"]
-    assert re.search(r"its clock is (59|60)\d s behind", failures(slow)["room"])
+    assert "its clock is 60" in failures(slow)["room"]
     assert "behind this machine's: TLS and git would fail; type there: sudo timedatectl" in failures(slow)["room"]
     assert machine.root("ls -A /home/ops/.local /home/ops/.config 2>/dev/null || true").split() == ["/home/ops/.local:"]
 
