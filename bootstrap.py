@@ -350,13 +350,15 @@ def key_of(file: Path) -> Key:
 
 PASSING = r"kex_exchange_identification|Connection (reset|closed) by|Broken pipe|not responding"
 """What a busy sshd (MaxStartups) or one that is just starting says to a login that would be good."""
+RESTARTING = rf"{PASSING}|Connection refused"
+"""The same, of one that has let us in before: the undoing of another run may start it anew."""
 
 
-def patiently(ask: Callable[[], Answer]) -> Answer:
+def patiently(ask: Callable[[], Answer], passing: str = PASSING) -> Answer:
     """What becomes of a login once sshd has listened; for 8 seconds it is given the chance."""
     for pause in (0.2, 0.5, 1, 2, 4):
         answer = ask()
-        if not answer.code or not re.search(PASSING, answer.err):
+        if not answer.code or not re.search(passing, answer.err):
             return answer
         time.sleep(pause)
     return ask()
@@ -429,7 +431,8 @@ class VM(Machine):
         """A new connection that asks nobody and shares nothing, with all that ssh says of it."""
         alone = ["ssh", "-v", "-oBatchMode=yes", "-oControlMaster=no", "-oControlPath=none"]
         words = [*alone, *login, *self._way, "-T", "--", self.address, "echo in-$((40+2))"]
-        return patiently(lambda: run(words, within=40, env=os.environ, own_session=False))
+        passing = RESTARTING if self._login else PASSING
+        return patiently(lambda: run(words, within=40, env=os.environ, own_session=False), passing)
 
     def use(self, login: Sequence[str]) -> None:
         """Serve all steps through a login of this kind from now on. What ssh asks (a password) is for the terminal."""

@@ -118,6 +118,8 @@ arm() { # arm ID USER SECONDS REVERT KEYS
   put revert.sh "$4"
   put ssh_keys.sh "$5"
   part settle # of one that was cut off
+  # An undoing of that one that has begun and waits for this lock would undo ours instead.
+  systemctl stop "$unit.timer" "$unit.service" 2>/dev/null || true
   systemctl daemon-reload # so that it names all files of sshd's unit
   part check all
   trap 'part settle' EXIT

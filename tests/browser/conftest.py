@@ -1,4 +1,4 @@
-"""One Chromium and one app for each mode, shared by the whole folder; each test has a browser tab of its own."""
+"""One app for each mode, shared by the whole folder, and one Chromium for each file; each test has a browser tab of its own."""
 
 from __future__ import annotations
 
@@ -26,8 +26,9 @@ MOOD_TEST = "--host-resolver-rules=MAP mood.test 127.0.0.1"
 ABOUT = {"REVISION": REVISION, "REPOSITORY_URL": "git@github.com:me/mood.git", "STATUS_BRANCH": "status/vm-1"}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """Until the file ends: while it is open Playwright's event loop runs in this thread, and no other file's can."""
     path = chromium()
     with sync_playwright() as playwright:
         expect.set_options(timeout=30_000)  # a busy machine is not a failure
@@ -36,7 +37,7 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def context(browser: Browser) -> Context:
     """context(phone=True, color_scheme="dark"): one for each kind of visitor, so that what was loaded once is cached."""
 

@@ -5,15 +5,21 @@ from __future__ import annotations
 import pytest
 
 from agent.errors import Transient
+from agent.observed import Phase
 from agent.release import Release
-from tests.contract.harness import Harness
+from tests.contract.harness import Harness, process_of
 from tests.ports import free_port
 
 
 def started(harness: Harness, release: Release, *, accepts: bool) -> None:
     harness.services.install(release)
     harness.services.start(release)
-    harness.wait(lambda: harness.accepts(release) is accepts, "the launcher")
+    harness.wait(lambda: is_up(harness, release) and harness.accepts(release) is accepts, "the launcher, ready")
+
+
+def is_up(harness: Harness, release: Release) -> bool:
+    process = process_of(harness, release)
+    return process is not None and process.phase is Phase.RUNNING
 
 
 def both_started(harness: Harness) -> tuple[Release, Release]:

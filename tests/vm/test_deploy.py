@@ -190,8 +190,10 @@ def live(product: Product, mode: str, api_url: str, *, lock: str = "onnx", backe
     """Push a mode; what /version says once it is confirmed."""
     text = declared(product, mode, api_url, lock=lock, backend=backend)
     version = product.live(product.push(f"mode {mode}", {"desired-state.yaml": text}), within=BUILD)
-    told = product.until_published(lambda told: is_ready(told) and told["mode"] == mode, mode)
-    assert told["activeRevision"] == f"main@sha1:{version['revision']}"
+    active = f"main@sha1:{version['revision']}"
+    product.until_published(
+        lambda told: is_ready(told) and told["activeRevision"] == active and told["mode"] == mode, mode
+    )
     return version
 
 

@@ -136,6 +136,19 @@ def test_run_again_at_once_after_a_kill_it_waits_for_the_undoing_and_goes_on(
     assert judge.settled(WINDOW) is State.NEW
 
 
+def test_an_undoing_that_comes_late_does_not_undo_the_next_run(site: Site, judge: Judge, laptop: Laptop) -> None:
+    drop_in = "/etc/systemd/system/gitops-vm-ssh-revert.service.d"
+    late = r"[Service]\nExecStartPre=/bin/sleep 4\n"
+    site.machine.root(f"mkdir -p {drop_in}; printf '{late}' >{drop_in}/late.conf")
+    try:
+        killed_after("ssh_guard.sh apply", laptop, site)
+        said = laptop.bootstrap(site, fault=Fault(at="ssh_guard.sh commit", before="sleep 6"))
+        assert said.code == 0, said.text
+        assert judge.settled(WINDOW) is State.NEW
+    finally:
+        site.machine.root(f"rm -r {drop_in}; systemctl daemon-reload")
+
+
 @pytest.mark.parametrize(
     ("step", "first", "then"), [("ssh_keys.sh prune", "", PASSWORD), ("ssh_guard.sh apply", PASSWORD, "")]
 )

@@ -53,6 +53,14 @@ def test_sshd_that_turns_most_newcomers_away_is_asked_again(site: Site, judge: J
     assert "MaxStartups" in site.machine.journal(None, "--unit=ssh.service")
 
 
+def test_sshd_that_somebody_starts_anew_meanwhile_is_asked_again(site: Site, judge: Judge, laptop: Laptop) -> None:
+    anew = "systemd-run --quiet --on-active=1500ms --timer-property=AccuracySec=100ms systemctl start ssh.service"
+    away = quietly(site.machine.root_argv(f"systemctl stop ssh.service; {anew}"))
+    said = laptop.bootstrap(site, fault=Fault(at="ssh_guard.sh apply", after=away))
+    assert (said.code, laptop.faults) == (0, 1), said.text
+    assert judge.settled(WINDOW) is State.NEW
+
+
 def test_run_again_and_again_it_is_never_turned_away(site_of: SiteOf, laptop: Laptop) -> None:
     """sshd from 9.8 on turns an address away that it has refused too often (PerSourcePenalties)."""
     site = site_of(suite="trixie")
