@@ -27,6 +27,7 @@ check: $(VENV)/ready ## lint, format, types, imports, shell scripts
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/mypy --python-version 3.10 agent/launcher
 	$(BIN)/lint-imports --no-cache
 	@if command -v shellcheck >/dev/null; then git ls-files '*.sh' .ci/run | xargs -r shellcheck; \
 	elif [ -n "$$CI" ]; then echo "shellcheck is missing: apt-get install shellcheck"; exit 1; \

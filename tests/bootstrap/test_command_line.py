@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import pytest
 
 import bootstrap
 from tests.bootstrap.calling import BOOTSTRAP, call
-from tests.process import Failed, run
+from tests.process import run
 
 REPO = ("--repo", "git@github.com:me/mood.git")
 USAGE = {
@@ -66,35 +65,9 @@ def test_help_shows_examples_for_a_vm_and_for_this_machine() -> None:
     assert "bootstrap.py local --demo" in said.text
 
 
-def test_a_laptop_with_python_3_9_runs_it() -> None:
-    python = _python_3_9()
-    if python is None:
-        pytest.skip("NOT RUN UNDER PYTHON 3.9: there is none here (pyenv install 3.9, or a Debian 11)")
-    assert "examples:" in call("--help", python=python).text
-    assert call("ops@vm.invalid", python=python).code == 64
-    for verb in (("install", *REPO), ("check",), ("uninstall", "--yes"), ("recover", "--cooldown", "0s")):
-        unreachable = call(*verb[:1], "nobody@127.0.0.1", *verb[1:], "-p", "1", python=python)
-        assert unreachable.code == 1
-        assert "nothing listens on port 1 of 127.0.0.1" in unreachable.text
-    now = "import bootstrap; print(bootstrap.heartbeat({'heartbeat': {'time': '1970-01-01T00:00:10Z', 'interval': '1h30m'}}, 70))"
-    assert run(python, "-c", now, cwd=BOOTSTRAP.parent) == "(60.0, 5400.0)\n"
-
-
 def test_it_imports_nothing_that_a_bare_python_lacks() -> None:
     code = f"import sys, runpy; sys.path = [p for p in sys.path if 'site-packages' not in p]; runpy.run_path({str(BOOTSTRAP)!r})"
     run(sys.executable, "-S", "-c", code)
-
-
-def _python_3_9() -> str | None:
-    """One that runs: a shim of pyenv may only say that it is not chosen."""
-    pyenv = sorted(map(str, Path.home().glob(".pyenv/versions/3.9.*/bin/python3.9")))
-    for found in (shutil.which("python3.9"), *pyenv):
-        try:
-            if found and run(found, "-c", "print(9)").strip() == "9":
-                return found
-        except Failed:
-            continue
-    return None
 
 
 def test_a_vm_is_found_by_its_name_and_what_is_typed_beats_the_environment_and_the_file(tmp_path: Path) -> None:

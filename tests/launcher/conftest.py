@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -32,13 +33,14 @@ def own_python() -> Path:
 
 @pytest.fixture(scope="session")
 def oldest_python() -> Path:
-    """Flask under the oldest Python that an app may have, with nothing the launcher could use. Skips where there is none."""
+    """Flask, with nothing the launcher could use, under the oldest Python that an app may have, 3.10, or where it is not
+    installed the oldest there is: that the launcher's words are all known to 3.10, `make check` asks mypy."""
     installed = Path.home().glob(".pyenv/versions/3.10.*/bin/python3.10")  # pyenv's own python3.10 need not start
-    for interpreter in (*map(str, installed), "python3.10"):
+    for interpreter in (*map(str, installed), "python3.10", "python3.11"):
         with suppress(Failed, OSError):
             run(interpreter, "-VV")
             return python_with("oldest", "flask==3.1.3", interpreter=interpreter)
-    pytest.skip("NO PYTHON 3.10: install one, for instance by `pyenv install 3.10`")
+    return python_with("oldest", "flask==3.1.3", interpreter=sys.executable)
 
 
 @pytest.fixture(scope="session")

@@ -117,7 +117,7 @@ def test_on_sigterm_what_was_asked_is_answered_first_and_then_the_program_is_tol
     assert release.output == "the program has ended\n"
 
 
-def test_the_launcher_needs_nothing_newer_than_python_3_10(stage: Stage, oldest_python: Path) -> None:
+def test_the_launcher_needs_nothing_newer_than_the_oldest_python(stage: Stage, oldest_python: Path) -> None:
     stage.promote("live")
     release = stage.start("live", oldest_python, *TAKER).ready()
     assert stage.get("/")[0] == 200

@@ -179,7 +179,7 @@ def test_a_flask_app_streams_and_keeps_its_module_though_ours_has_the_same_name(
     upload.close()
 
 
-def test_an_app_under_python_3_10_is_served_with_what_it_is_lent(stage: Stage, oldest_python: Path) -> None:
+def test_an_app_under_the_oldest_python_is_served_with_what_it_is_lent(stage: Stage, oldest_python: Path) -> None:
     stage.promote("live")
     release = stage.start("live", oldest_python, "wsgi", "shop:app").ready()
 

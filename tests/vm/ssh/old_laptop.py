@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable
 from datetime import timedelta
 
-from tests.bootstrap.calling import BOOTSTRAP
-from tests.process import run
+from tests.bootstrap.calling import BOOTSTRAP, Said
+from tests.process import Failed, run
 from tests.vm import hostsettings, image
 from tests.vm.container import has_systemd
 from tests.vm.ssh.laptop import Laptop
@@ -32,6 +32,17 @@ class OldLaptop:
     def bootstrap(self, site: Site, *options: str) -> str:
         """What it printed; Failed when it did not succeed."""
         return self._run("python3", f"{PRODUCT}/{BOOTSTRAP.name}", *self._laptop.words(site), *options)
+
+    def says(self, *arguments: str) -> Said:
+        """What bootstrap.py answers to these arguments alone."""
+        try:
+            return Said(code=0, text=self._run("python3", f"{PRODUCT}/{BOOTSTRAP.name}", *arguments))
+        except Failed as failed:
+            return Said(code=failed.code, text=failed.out + failed.err)
+
+    def imports(self, expression: str) -> str:
+        """The value of an expression over the module `bootstrap`."""
+        return self._run("env", "-C", PRODUCT, "python3", "-B", "-c", f"import bootstrap; print({expression})").strip()
 
     def _run(self, *argv: str) -> str:
         folder = self._laptop.folder

@@ -69,6 +69,19 @@ def test_a_laptop_of_2021_secures_a_vm_of_today(site_of: SiteOf, laptop: Laptop,
     assert site.files() == before
 
 
+def test_a_laptop_of_2021_is_told_what_is_wrong_as_any_other(laptop: Laptop, say: Callable[[str], None]) -> None:
+    old = OldLaptop(laptop, say)
+    assert "examples:" in old.says("--help").text
+    assert old.says("ops@vm.invalid").code == 64
+    repo = ("--repo", "git@github.com:me/mood.git")
+    for verb in (("install", *repo), ("check",), ("uninstall", "--yes"), ("recover", "--cooldown", "0s")):
+        unreachable = old.says(verb[0], "nobody@127.0.0.1", *verb[1:], "-p", "1")
+        assert unreachable.code == 1, unreachable.text
+        assert "nothing listens on port 1 of 127.0.0.1" in unreachable.text
+    told = "bootstrap.heartbeat({'heartbeat': {'time': '1970-01-01T00:00:10Z', 'interval': '1h30m'}}, 70)"
+    assert old.imports(told) == "(60.0, 5400.0)"
+
+
 def test_a_dry_run_says_what_it_would_do_and_changes_nothing(site: Site, judge: Judge, laptop: Laptop) -> None:
     before, here = site.files(), files(laptop)
     said = laptop.bootstrap(site, "--dry-run")
