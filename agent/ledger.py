@@ -34,6 +34,7 @@ class Ledger:
     failure: Failure | None = None
     pinned: Pin | None = None
     asked: Asked | None = None  # and not answered by a start yet
+    sizes: Mapping[str, int] = field(default_factory=dict)  # Observed.sizes
 
     def accept(self, release: Release) -> Ledger:
         """Another revision ends a rollback that was asked for on this VM."""
@@ -69,6 +70,11 @@ class Ledger:
             last_start=replace(last, count=0) if last and last.release == release else last,
             failure=None,
         )
+
+    def weigh(self, kind: str, size: int) -> Ledger:
+        """A release of this kind was confirmed, with so many bytes."""
+        sizes = {**{each: known for each, known in self.sizes.items() if each != kind}, kind: size}
+        return replace(self, sizes=dict(list(sizes.items())[-MOST:]))
 
     def reject(self, release: Release, reason: Reason, message: str, at: datetime) -> Ledger:
         entry = Rejection(release=release.id, revision=release.revision, reason=reason, message=message, at=at)
@@ -133,6 +139,7 @@ def _plain(ledger: Ledger) -> dict[str, Any]:
         else None,
         "pinned": [pin.release, pin.by, pin.since.isoformat()] if pin else None,
         "asked": _asked(ledger.asked),
+        "sizes": dict(ledger.sizes),
     }
 
 
@@ -156,6 +163,7 @@ def from_json(text: str) -> Ledger:
         failure=_failure(document["failure"]) if document["failure"] else None,
         pinned=_pin(document["pinned"]) if document.get("pinned") else None,  # older agents wrote none
         asked=_read_asked(document.get("asked")),  # the same
+        sizes={str(kind): int(size) for kind, size in document.get("sizes", {}).items()},  # the same
     )
 
 

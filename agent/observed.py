@@ -174,6 +174,9 @@ class Observed:
     current: ReleaseId | None = None  # what `current` names, which is not yet what runs
     promoted: datetime | None = None  # since when `current` names it
     free_memory: int | None = None  # bytes that programs can still have
+    sizes: Mapping[str, int] = field(
+        default_factory=dict
+    )  # bytes that the last one of each kind of release had when it was confirmed
     processes: tuple[Process, ...] = ()
     confirmed: ReleaseId | None = None  # the last one that proved healthy
     good: tuple[ReleaseId, ...] = ()  # all that proved healthy, oldest first

@@ -27,6 +27,11 @@ class Release:
     def models(self) -> frozenset[ModelId]:
         return frozenset(model.id for model in self.spec.models)
 
+    @property
+    def kind(self) -> str:
+        """Releases of one kind need about as much memory: the same environment in the same mode."""
+        return f"{self.venv} {self.spec.mode}".rstrip()
+
 
 def make_release(*, revision: Revision, app_revision: Revision, spec: Spec, venv: VenvId, secrets: str) -> Release:
     """The release of these parts. `secrets` is a salted digest of the values, never a value."""

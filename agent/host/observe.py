@@ -59,6 +59,7 @@ class Observer:
             current=self._releases.current(),
             promoted=self._releases.promoted(),
             free_memory=proc.free_memory(),
+            sizes=ledger.sizes,
             processes=self._processes(built, now),
             confirmed=ledger.confirmed,
             good=ledger.good,

@@ -144,7 +144,10 @@ class VM:
 
     @discreet
     def confirm(self, release: Release) -> None:
-        self._records.write(self._records.ledger.confirm(release.id))
+        ledger = self._records.ledger.confirm(release.id)
+        process = next((each for each in self._services.processes() if each.release == release.id), None)
+        size = process.memory if process else None
+        self._records.write(ledger.weigh(release.kind, size) if size else ledger)
 
     @discreet
     def reject(self, release: Release, reason: Reason, message: str) -> None:

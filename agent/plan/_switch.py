@@ -107,6 +107,10 @@ def _hand_over(target: Release, observed: Observed) -> tuple[Step, ...]:
 
 
 def _memory(target: Release, observed: Observed) -> int:
-    """Bytes that a second copy is taken to need: what the largest one that stays has now."""
+    """Bytes that the target is taken to need: what one of its kind has now or had once; of a kind that never ran here,
+    what the largest one that stays has.
+    """
     staying = _staying(target, observed, serves=False)
-    return max((each.memory or 0 for each in observed.processes if each.release in staying), default=0)
+    beside = [each for each in observed.processes if each.release in staying]
+    alike = [each.memory or 0 for each in beside if observed.releases[each.release].kind == target.kind]
+    return max([*alike, observed.sizes.get(target.kind, 0)]) or max((each.memory or 0 for each in beside), default=0)

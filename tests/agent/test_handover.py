@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from agent.host import proc
 from agent.host.proc import is_running
 from agent.host.supervisor import unit_json
 from agent.paths import locate
@@ -267,6 +268,10 @@ def test_after_its_trial_a_release_is_confirmed_and_the_one_before_is_stopped(se
     wait_for(lambda: not is_running(before), "the end of the one before")
     confirmed(served.vm)
     assert served.vm.status["lastAppliedRevision"].endswith(second)
+    (known,) = json.loads((served.vm.home / "state" / "ledger.json").read_text())["sizes"].values()
+    assert known == pytest.approx(proc.memory(pid(served.vm)), rel=0.5), (
+        "the next one of its kind is taken to need as much"
+    )
 
 
 def test_a_push_during_a_trial_confirms_what_is_well_and_goes_on(served: Setup, tmp_path: Path) -> None:

@@ -29,6 +29,7 @@ def test_what_is_written_is_read_again() -> None:
         Ledger()
         .accept(NEW)
         .confirm(OLD.id)
+        .weigh(OLD.kind, 1000)
         .start(NEW, NOW)
         .reject(NEW, Reason.HEALTH_CHECK_FAILED, "GET / answered 500", NOW)
         .fail(OLD.id, "Build", Transient(Reason.INDEX_UNREACHABLE, "no network", hint="wait"), NOW)
@@ -108,9 +109,10 @@ def test_old_entries_go() -> None:
     for number in range(ledger.MOST + 5):
         revision = make_revision("main", f"{number:040x}")
         each = make_release(revision=revision, app_revision=revision, spec=SPEC, venv=VenvId("0" * 16), secrets="")
-        many = many.confirm(each.id).reject(each, Reason.BUILD_FAILED, "x", NOW)
+        many = many.confirm(each.id).reject(each, Reason.BUILD_FAILED, "x", NOW).weigh(f"kind {number}", number)
 
-    assert len(many.rejected) == len(many.good) == ledger.MOST
+    assert len(many.rejected) == len(many.good) == len(many.sizes) == ledger.MOST
+    assert many.weigh("kind 20", 7).sizes["kind 20"] == 7
     assert each.id in many.rejected
     assert many.good[-1] == each.id
 

@@ -245,6 +245,17 @@ def test_the_largest_that_would_stay_counts_and_what_nobody_knows_the_size_of_is
     assert cannot_stay(NEW, switch(free_memory=0)) == ""
 
 
+def test_what_one_of_its_kind_needed_counts_rather_than_what_another_kind_has():
+    local = replace(NEW, spec=NEW.spec.model_copy(update={"mode": "local"}))
+    small, large = process(OLD, accepts=True, memory=150 * MIB), process(OLD, accepts=True, memory=1000 * MIB)
+    for beside, known, fits in ((small, 1000, False), (large, 150, True), (small, 0, True), (large, 0, False)):
+        world = replace(switch(beside, free_memory=400 * MIB), sizes={local.kind: known * MIB} if known else {})
+        assert (cannot_stay(local, world) == "") is fits
+    alike = replace(NEW, venv=OLD.venv)
+    grown = replace(switch(large, free_memory=400 * MIB), sizes={alike.kind: 150 * MIB})
+    assert "1200 MiB needed" in cannot_stay(alike, grown)
+
+
 def test_who_asks_for_a_handover_gets_it_whatever_is_free_and_who_asks_for_a_restart_gets_that():
     tight = switch(process(OLD, accepts=True, memory=1000 * MIB), free_memory=0)
     assert verbs(decided(tight, _with(strategy=Strategy.HANDOVER))) == ["Build"]
