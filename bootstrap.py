@@ -2007,14 +2007,14 @@ def deploy(console: Console, options: argparse.Namespace) -> int:
                 raise Failed("a password let us in, not a key", "name your own key: -i ~/.ssh/id_ed25519 --make-key")
             Hardening(setup, machine, setup.own).run()
         if repo:
+            setup.learn()  # meanwhile another run, or its owner, may have been at work there
             prepare(setup, repo, settings)
             _as_service(setup, repo)
     return 0
 
 
 def prepare(setup: Setup, repo: Repository, settings: Mapping[str, str]) -> None:
-    """Everything but the service, in the order in which one step needs the other."""
-    setup.look()
+    """Everything but the service, in the order in which one step needs the other. It was looked at the machine before."""
     setup.packages(repo)
     setup.agent()
     public = ""
@@ -2737,6 +2737,7 @@ def local(console: Console, options: argparse.Namespace) -> int:
     root = str(directory.absolute()) if directory else ""
     setup = Setup(console, Machine(root), options)
     with claimed(Path(root), emptied=options.demo) if root else contextlib.nullcontext():
+        setup.look()
         repo, settings = _origin(setup)
         setup.example = functools.partial(_example, console, options)
         prepare(setup, repo, settings)
