@@ -2174,7 +2174,9 @@ class Doctor:
             raise Failed(
                 f"not yours, and it lets in: {names}", f"type: {self.again('--only', 'ssh')}, or add --keep-key for it"
             )
-        if self.machine.become is not None and (places := elsewhere(hardening.seen())):
+        # As root sshd itself is asked, if nobody has to type a password for it; else its files are read.
+        self.machine.gain(self.setup.facts, asks=False)
+        if places := elsewhere(hardening.seen()):
             raise Failed(f"sshd also takes keys from {', '.join(places)}", "look there: sudo sshd -T")
         step.done("ok", "those in ~/.ssh are yours, or to be kept")
 

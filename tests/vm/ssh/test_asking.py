@@ -67,3 +67,16 @@ def test_what_was_set_up_is_taken_off_after_a_yes_only(site: Site, laptop: Lapto
     shown = laptop.typing({question: "yes"}, "uninstall", *login)
     assert (shown.code, shown.text.count(question)) == (0, 1), shown.text
     assert f"{DROP_INS}/00-gitops-vm.conf" in secured.keys() - site.files().keys()
+
+
+@pytest.mark.parametrize("sudo", ["free", "password", None])
+def test_check_sees_keys_that_count_elsewhere_with_root_and_without(
+    site: Site, laptop: Laptop, sudo: str | None
+) -> None:
+    site.hand_out(sudo)
+    site.drop_in("40-admin.conf", "AuthorizedKeysFile .ssh/authorized_keys /etc/ssh/keys-%u\n")
+    site.machine.root("systemctl restart ssh.service")
+    login = (f"{USER}@{site.machine.address}", "-p", str(site.machine.ssh_port), "-i", str(laptop.entry.private))
+    said = laptop.runs("check", *login, "--host-key-fingerprint", site.fingerprint, within=timedelta(minutes=1))
+    assert said.code == 1
+    assert "failed   other keys  sshd also takes keys from /etc/ssh/keys-%u; look there: sudo sshd -T" in said.text
