@@ -1117,12 +1117,12 @@ class Setup:
             file = f"{self.facts['config']}/env"
             self.has_token = self.machine.answer(["grep", "-q", "^HF_TOKEN=.", file]).code == 0
             if not (self.has_token or "HF_TOKEN" in settings or self.dry) and self.interactive:
-                token = getpass.getpass("HF_TOKEN, for mode api (Enter for none): ").strip()
+                token = getpass.getpass("HF_TOKEN, if the app uses Hugging Face (Enter for none): ").strip()
                 settings = {**settings, **({"HF_TOKEN": token} if token else {})}
             for name, value in settings.items():
                 step.done(self._set(file, name, plain(value, name)), "")
             self.has_token |= "HF_TOKEN" in settings
-            known = "HF_TOKEN is set" if self.has_token else "no HF_TOKEN: mode api will not be ready without one"
+            known = "HF_TOKEN is set" if self.has_token else "no HF_TOKEN, which an app that asks Hugging Face needs"
             step.done(step.state, known)
 
     def _set(self, file: str, name: str, value: str) -> str:
@@ -1215,6 +1215,13 @@ class Setup:
         except ValueError:
             return {}
         return {} if "error" in document else document
+
+    def modes(self, revision: str) -> tuple[str, set[str]]:
+        """The file that declares, and the modes in it at this revision; none also where the agent has no copy of it."""
+        with contextlib.suppress(Failed):
+            said = self.machine.ask("modes", self.facts["data"], revision)
+            return said["file"], set(said["modes"].split())
+        return "", set()
 
     def command(self, verb: str) -> str:
         """How a person calls a verb of the agent."""
@@ -2040,6 +2047,7 @@ def _as_service(setup: Setup, repo: Repository) -> None:
 def show(setup: Setup, repo: Repository, status: Mapping[str, Any]) -> None:
     """What there is now, each at the start of a line of its own, and what to try."""
     host, port = setup.machine.address, (status.get("service") or {}).get("port", "")
+    folder = shlex.quote(_folder(repo, status))
     branch = setup.source["ref"].removeprefix("refs/heads/")
     evidence, told = setup.source["status"], shlex.quote(setup.source["statusURL"] or "origin")
     who = "" if _identity() else "-c user.name=me -c user.email=me@example.org "
@@ -2050,9 +2058,9 @@ def show(setup: Setup, repo: Repository, status: Mapping[str, Any]) -> None:
         f"status {evidence}{f' at {told}' if setup.status_door else ''}",
         "",
         "Try next:",
-        f"  git clone -b {branch} {shlex.quote(repo.url)} mood && cd mood",
+        f"  git clone -b {branch} {shlex.quote(repo.url)} {folder} && cd {folder}",
         f"  change a word of the app:    git {who}commit -am 'another word' && git push     (live within seconds)",
-        f"  another mode: set `mode: api` in desired-state.yaml, commit, push{_about_token(setup)}",
+        *_about_modes(setup, status),
         "  break it: the old release goes on answering, and the status says why",
         f"  the story so far:            git fetch {told} {evidence} && git log --format='%ar  %s' FETCH_HEAD",
         f"  what runs here:              {setup.command('status')}",
@@ -2067,8 +2075,20 @@ def _identity() -> bool:
     return bool(answer.out.strip())
 
 
-def _about_token(setup: Setup) -> str:
-    return "" if setup.has_token else " (give HF_TOKEN to bootstrap.py first)"
+def _folder(repo: Repository, status: Mapping[str, Any]) -> str:
+    """What a clone is called: as the repository is. One on this machine's disk may be called anything: as the app is then."""
+    name = re.split("[/:]", repo.path)[-1]
+    return str(status.get("app") or name) if repo.scheme == "file" else name
+
+
+def _about_modes(setup: Setup, status: Mapping[str, Any]) -> list[str]:
+    """Of an app that has more than one mode, how to change to another."""
+    file, modes = setup.modes(status.get("activeRevision") or "")
+    others = sorted(modes - {status.get("mode")})
+    if not others:
+        return []
+    token = "" if setup.has_token or others[0] != "api" else " (give HF_TOKEN to bootstrap.py first)"
+    return [f"  another mode: set `mode: {others[0]}` in {file}, commit, push{token}"]
 
 
 # Looking after a VM
