@@ -1071,7 +1071,13 @@ class Setup:
         with self.console.step("repository") as step:
             if self.dry and (self.agent_changed or any(door.keyless for door in doors)):
                 return step.would("it is asked once the agent and its key are there")
+            if self.dry and self._is_to_be_made(repo):
+                return step.would(f"{repo.url} is made, with the example app in it")
             return Admission(self, step, code, self.status_door).run()
+
+    def _is_to_be_made(self, repo: Repository) -> bool:
+        """Whether it is the one beside the agent, and not there yet."""
+        return repo.scheme == "file" and not self.options.repo and not Path(repo.url).exists()
 
     def ask_repository(self, verb: str, repo: Repository, *rest: str) -> dict[str, str]:
         """What install/repository.py says."""
@@ -1147,13 +1153,16 @@ class Setup:
     def capabilities(self) -> None:
         """What the machine can enforce on a service, tried once and written where the agent tells of it."""
         with self.console.step("limits") as step:
+            file = f"{self.facts['data']}/state/machine.json"
+            if self.dry:
+                # The trials are services, if short ones.
+                return step.done(WOULD if self._lacks(file) else "ok", "what services get here is tried once")
             rows = (line.split("=", 1) for line in self.machine.call("enforce", within=120).splitlines())
             found = {name: _typed(value) for name, value in rows if name != "disk_free"}  # that one never stays
-            file = f"{self.facts['data']}/state/machine.json"
             state = self._put(file, "600", f"{json.dumps(found, indent=1, sort_keys=True)}\n")
             held = [words for name, words in LIMITS.items() if found.get(name) is True]
             lacking = [f"no {words}" for name, words in LIMITS.items() if found.get(name) is False]
-            step.done(state, "; ".join([f"services get {', '.join(held) or 'nothing of their own'}", *lacking]))
+            return step.done(state, "; ".join([f"services get {', '.join(held) or 'nothing of their own'}", *lacking]))
 
     def service(self) -> None:
         with self.console.step("service") as step:
@@ -1271,6 +1280,8 @@ class Admission:
 
     def run(self) -> None:
         while answer := self._ask():
+            if self._setup.dry and answer["reason"] == "RefNotFound":
+                return self._step.would(f"the example app is pushed to {self._code.repo.url}")
             door = self._status if self._status and answer["refuses"] == "status" else self._code
             there = self._forge(door)
             if there and self._setup.dry:
@@ -1284,11 +1295,13 @@ class Admission:
         return self._step.done("ok", written or f"{url} can be read and written")
 
     def _ask(self) -> dict[str, str] | None:
-        """Why it does not work yet, if time or somebody at the forge may change it; Failed for everything else."""
+        """Why it does not work yet, if time, somebody at the forge or, after a dry run, we may change it; else Failed."""
         setup, repo = self._setup, self._code.repo
         evidence = [self._status.repo.url] if self._status else []
         answer = setup.ask_repository("check", repo, *evidence)
         if answer["reason"] == "RefNotFound" and setup.example:
+            if setup.dry:
+                return answer
             with setup.example() as tree:
                 answer = setup.ask_repository("seed", repo, str(tree))
             if not answer["reason"] and evidence:
@@ -2758,8 +2771,10 @@ def local(console: Console, options: argparse.Namespace) -> int:
         directory = HOME
     root = str(directory.absolute()) if directory else ""
     setup = Setup(console, Machine(root), options)
-    with claimed(Path(root), emptied=options.demo) if root else contextlib.nullcontext():
+    with _place(setup) if root else contextlib.nullcontext():
         setup.look()
+        if setup.dry and root:
+            _foresee_place(setup)
         repo, settings = _origin(setup)
         setup.example = functools.partial(_example, console, options)
         prepare(setup, repo, settings)
@@ -2770,12 +2785,36 @@ def local(console: Console, options: argparse.Namespace) -> int:
     return 0
 
 
+def _place(setup: Setup) -> contextlib.AbstractContextManager[None]:
+    """The directory, for us alone; in a dry run only asked whether it could be."""
+    directory = Path(setup.machine.root)
+    if not setup.dry:
+        return claimed(directory, emptied=setup.options.demo)
+    if directory.exists():
+        _refuse_others(directory)
+        with _locked(directory):
+            pass
+    return contextlib.nullcontext()
+
+
+def _foresee_place(setup: Setup) -> None:
+    """What claiming the directory would do to it. In one that is emptied no agent is any more."""
+    directory = Path(setup.machine.root)
+    with setup.console.step("directory") as step:
+        if not directory.exists():
+            return step.would(f"{directory} is made")
+        if not setup.options.demo:
+            return step.done("ok", f"{directory} is there")
+        setup.facts.pop("agent", None)
+        return step.would(f"{directory} is emptied")
+
+
 def _origin(setup: Setup) -> tuple[Repository, dict[str, str]]:
     """The repository to follow, a bare one beside the agent unless another is given; and the app's secrets."""
     url = setup.options.repo
     if not url:
         url = f"{setup.machine.root or HOME}/remote.git"
-        if not Path(url).exists():
+        if not setup.dry and not Path(url).exists():
             # Without git nothing comes of it, and the step that looks for packages says so.
             setup.machine.answer(["git", "init", "--quiet", "--bare", "--initial-branch=main", url])
     settings = tokens(setup.options.env_file)
@@ -2838,16 +2877,30 @@ def free_port(wanted: int) -> int:
 def claimed(directory: Path, *, emptied: bool) -> Iterator[None]:
     """The directory for us alone. Never empties one that is not a demo's, nor one in which a demo runs."""
     directory.mkdir(parents=True, exist_ok=True)
-    marker = directory / ".gitops-vm"
-    if any(directory.iterdir()) and not marker.exists():
-        raise Failed(f"{directory} holds something else", "give another one: --directory DIR")
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        _lock(descriptor, directory)
+    _refuse_others(directory)
+    with _locked(directory):
+        marker = directory / OURS
         marker.touch()
         _end_leftovers(directory)
         for entry in {*directory.iterdir()} - {marker} if emptied else ():
             shutil.rmtree(entry) if entry.is_dir() and not entry.is_symlink() else entry.unlink()
+        yield
+
+
+OURS = ".gitops-vm"
+"""A directory that holds a file of this name may be emptied."""
+
+
+def _refuse_others(directory: Path) -> None:
+    if any(directory.iterdir()) and not (directory / OURS).exists():
+        raise Failed(f"{directory} holds something else", "give another one: --directory DIR")
+
+
+@contextlib.contextmanager
+def _locked(directory: Path) -> Iterator[None]:
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        _lock(descriptor, directory)
         yield
     finally:
         os.close(descriptor)
@@ -2869,6 +2922,10 @@ def _end_leftovers(directory: Path) -> None:
 
 def _foreground(setup: Setup, repo: Repository, settings: Mapping[str, str]) -> None:
     """The agent, for as long as this program runs."""
+    if setup.dry:
+        with setup.console.step("ready") as step:
+            step.would("agent and app run here until Ctrl-C")
+        return
     resident = Resident(setup)
     with resident.running():
         status = setup.ready()
