@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from tests.vm.ssh.judge import Judge, State
-from tests.vm.ssh.laptop import Laptop
+from tests.vm.ssh.laptop import Fault, Laptop, quietly
 from tests.vm.ssh.site import DROP_INS, PASSWORD, USER, Site
 
 DEPLOY = ("--only", "agent", "--repo", "git@github.com:me/mood.git", "--dry-run")
@@ -38,6 +38,16 @@ def test_a_program_that_reads_along_is_told_of_the_machine_once(site: Site, lapt
     assert said.code == 2, said.text
     assert said.text.count('"step": "machine"') == 1
     assert said.text.count('"step": "agent"') == 1
+
+
+def test_what_has_changed_there_meanwhile_is_seen(site: Site, laptop: Laptop) -> None:
+    away = quietly(site.machine.root_argv("mv /usr/bin/git /usr/bin/git.away"))
+    try:
+        said = laptop.bootstrap(site, *DEPLOY, fault=Fault(at="health.sh", after=away))
+    finally:
+        site.machine.root("mv /usr/bin/git.away /usr/bin/git")
+    assert said.code == 2, said.text
+    assert "would change packages    apt-get install git (" in said.text
 
 
 def test_the_keys_of_others_go_after_a_yes_only(site: Site, judge: Judge, laptop: Laptop) -> None:
