@@ -1071,7 +1071,13 @@ class Setup:
         with self.console.step("repository") as step:
             if self.dry and (self.agent_changed or any(door.keyless for door in doors)):
                 return step.would("it is asked once the agent and its key are there")
+            if self.dry and self._is_to_be_made(repo):
+                return step.would(f"{repo.url} is made, with the example app in it")
             return Admission(self, step, code, self.status_door).run()
+
+    def _is_to_be_made(self, repo: Repository) -> bool:
+        """Whether it is the one beside the agent, and not there yet."""
+        return repo.scheme == "file" and not self.options.repo and not Path(repo.url).exists()
 
     def ask_repository(self, verb: str, repo: Repository, *rest: str) -> dict[str, str]:
         """What install/repository.py says."""
@@ -1117,12 +1123,12 @@ class Setup:
             file = f"{self.facts['config']}/env"
             self.has_token = self.machine.answer(["grep", "-q", "^HF_TOKEN=.", file]).code == 0
             if not (self.has_token or "HF_TOKEN" in settings or self.dry) and self.interactive:
-                token = getpass.getpass("HF_TOKEN, for mode api (Enter for none): ").strip()
+                token = getpass.getpass("HF_TOKEN, if the app uses Hugging Face (Enter for none): ").strip()
                 settings = {**settings, **({"HF_TOKEN": token} if token else {})}
             for name, value in settings.items():
                 step.done(self._set(file, name, plain(value, name)), "")
             self.has_token |= "HF_TOKEN" in settings
-            known = "HF_TOKEN is set" if self.has_token else "no HF_TOKEN: mode api will not be ready without one"
+            known = "HF_TOKEN is set" if self.has_token else "no HF_TOKEN, which an app that asks Hugging Face needs"
             step.done(step.state, known)
 
     def _set(self, file: str, name: str, value: str) -> str:
@@ -1147,13 +1153,16 @@ class Setup:
     def capabilities(self) -> None:
         """What the machine can enforce on a service, tried once and written where the agent tells of it."""
         with self.console.step("limits") as step:
+            file = f"{self.facts['data']}/state/machine.json"
+            if self.dry:
+                # The trials are services, if short ones.
+                return step.done(WOULD if self._lacks(file) else "ok", "what services get here is tried once")
             rows = (line.split("=", 1) for line in self.machine.call("enforce", within=120).splitlines())
             found = {name: _typed(value) for name, value in rows if name != "disk_free"}  # that one never stays
-            file = f"{self.facts['data']}/state/machine.json"
             state = self._put(file, "600", f"{json.dumps(found, indent=1, sort_keys=True)}\n")
             held = [words for name, words in LIMITS.items() if found.get(name) is True]
             lacking = [f"no {words}" for name, words in LIMITS.items() if found.get(name) is False]
-            step.done(state, "; ".join([f"services get {', '.join(held) or 'nothing of their own'}", *lacking]))
+            return step.done(state, "; ".join([f"services get {', '.join(held) or 'nothing of their own'}", *lacking]))
 
     def service(self) -> None:
         with self.console.step("service") as step:
@@ -1216,6 +1225,13 @@ class Setup:
             return {}
         return {} if "error" in document else document
 
+    def modes(self, revision: str) -> tuple[str, set[str]]:
+        """The file that declares, and the modes in it at this revision; none also where the agent has no copy of it."""
+        with contextlib.suppress(Failed):
+            said = self.machine.ask("modes", self.facts["data"], revision)
+            return said["file"], set(said["modes"].split())
+        return "", set()
+
     def command(self, verb: str) -> str:
         """How a person calls a verb of the agent."""
         if isinstance(self.machine, VM):
@@ -1264,6 +1280,8 @@ class Admission:
 
     def run(self) -> None:
         while answer := self._ask():
+            if self._setup.dry and answer["reason"] == "RefNotFound":
+                return self._step.would(f"the example app is pushed to {self._code.repo.url}")
             door = self._status if self._status and answer["refuses"] == "status" else self._code
             there = self._forge(door)
             if there and self._setup.dry:
@@ -1277,11 +1295,13 @@ class Admission:
         return self._step.done("ok", written or f"{url} can be read and written")
 
     def _ask(self) -> dict[str, str] | None:
-        """Why it does not work yet, if time or somebody at the forge may change it; Failed for everything else."""
+        """Why it does not work yet, if time, somebody at the forge or, after a dry run, we may change it; else Failed."""
         setup, repo = self._setup, self._code.repo
         evidence = [self._status.repo.url] if self._status else []
         answer = setup.ask_repository("check", repo, *evidence)
         if answer["reason"] == "RefNotFound" and setup.example:
+            if setup.dry:
+                return answer
             with setup.example() as tree:
                 answer = setup.ask_repository("seed", repo, str(tree))
             if not answer["reason"] and evidence:
@@ -2007,14 +2027,14 @@ def deploy(console: Console, options: argparse.Namespace) -> int:
                 raise Failed("a password let us in, not a key", "name your own key: -i ~/.ssh/id_ed25519 --make-key")
             Hardening(setup, machine, setup.own).run()
         if repo:
+            setup.learn()  # meanwhile another run, or its owner, may have been at work there
             prepare(setup, repo, settings)
             _as_service(setup, repo)
     return 0
 
 
 def prepare(setup: Setup, repo: Repository, settings: Mapping[str, str]) -> None:
-    """Everything but the service, in the order in which one step needs the other."""
-    setup.look()
+    """Everything but the service, in the order in which one step needs the other. It was looked at the machine before."""
     setup.packages(repo)
     setup.agent()
     public = ""
@@ -2040,6 +2060,7 @@ def _as_service(setup: Setup, repo: Repository) -> None:
 def show(setup: Setup, repo: Repository, status: Mapping[str, Any]) -> None:
     """What there is now, each at the start of a line of its own, and what to try."""
     host, port = setup.machine.address, (status.get("service") or {}).get("port", "")
+    folder = shlex.quote(_folder(repo, status))
     branch = setup.source["ref"].removeprefix("refs/heads/")
     evidence, told = setup.source["status"], shlex.quote(setup.source["statusURL"] or "origin")
     who = "" if _identity() else "-c user.name=me -c user.email=me@example.org "
@@ -2050,9 +2071,9 @@ def show(setup: Setup, repo: Repository, status: Mapping[str, Any]) -> None:
         f"status {evidence}{f' at {told}' if setup.status_door else ''}",
         "",
         "Try next:",
-        f"  git clone -b {branch} {shlex.quote(repo.url)} mood && cd mood",
+        f"  git clone -b {branch} {shlex.quote(repo.url)} {folder} && cd {folder}",
         f"  change a word of the app:    git {who}commit -am 'another word' && git push     (live within seconds)",
-        f"  another mode: set `mode: api` in desired-state.yaml, commit, push{_about_token(setup)}",
+        *_about_modes(setup, status),
         "  break it: the old release goes on answering, and the status says why",
         f"  the story so far:            git fetch {told} {evidence} && git log --format='%ar  %s' FETCH_HEAD",
         f"  what runs here:              {setup.command('status')}",
@@ -2067,8 +2088,20 @@ def _identity() -> bool:
     return bool(answer.out.strip())
 
 
-def _about_token(setup: Setup) -> str:
-    return "" if setup.has_token else " (give HF_TOKEN to bootstrap.py first)"
+def _folder(repo: Repository, status: Mapping[str, Any]) -> str:
+    """What a clone is called: as the repository is. One on this machine's disk may be called anything: as the app is then."""
+    name = re.split("[/:]", repo.path)[-1]
+    return str(status.get("app") or name) if repo.scheme == "file" else name
+
+
+def _about_modes(setup: Setup, status: Mapping[str, Any]) -> list[str]:
+    """Of an app that has more than one mode, how to change to another."""
+    file, modes = setup.modes(status.get("activeRevision") or "")
+    others = sorted(modes - {status.get("mode")})
+    if not others:
+        return []
+    token = "" if setup.has_token or others[0] != "api" else " (give HF_TOKEN to bootstrap.py first)"
+    return [f"  another mode: set `mode: {others[0]}` in {file}, commit, push{token}"]
 
 
 # Looking after a VM
@@ -2174,7 +2207,9 @@ class Doctor:
             raise Failed(
                 f"not yours, and it lets in: {names}", f"type: {self.again('--only', 'ssh')}, or add --keep-key for it"
             )
-        if self.machine.become is not None and (places := elsewhere(hardening.seen())):
+        # As root sshd itself is asked, if nobody has to type a password for it; else its files are read.
+        self.machine.gain(self.setup.facts, asks=False)
+        if places := elsewhere(hardening.seen()):
             raise Failed(f"sshd also takes keys from {', '.join(places)}", "look there: sudo sshd -T")
         step.done("ok", "those in ~/.ssh are yours, or to be kept")
 
@@ -2736,7 +2771,10 @@ def local(console: Console, options: argparse.Namespace) -> int:
         directory = HOME
     root = str(directory.absolute()) if directory else ""
     setup = Setup(console, Machine(root), options)
-    with claimed(Path(root), emptied=options.demo) if root else contextlib.nullcontext():
+    with _place(setup) if root else contextlib.nullcontext():
+        setup.look()
+        if setup.dry and root:
+            _foresee_place(setup)
         repo, settings = _origin(setup)
         setup.example = functools.partial(_example, console, options)
         prepare(setup, repo, settings)
@@ -2747,12 +2785,36 @@ def local(console: Console, options: argparse.Namespace) -> int:
     return 0
 
 
+def _place(setup: Setup) -> contextlib.AbstractContextManager[None]:
+    """The directory, for us alone; in a dry run only asked whether it could be."""
+    directory = Path(setup.machine.root)
+    if not setup.dry:
+        return claimed(directory, emptied=setup.options.demo)
+    if directory.exists():
+        _refuse_others(directory)
+        with _locked(directory):
+            pass
+    return contextlib.nullcontext()
+
+
+def _foresee_place(setup: Setup) -> None:
+    """What claiming the directory would do to it. In one that is emptied no agent is any more."""
+    directory = Path(setup.machine.root)
+    with setup.console.step("directory") as step:
+        if not directory.exists():
+            return step.would(f"{directory} is made")
+        if not setup.options.demo:
+            return step.done("ok", f"{directory} is there")
+        setup.facts.pop("agent", None)
+        return step.would(f"{directory} is emptied")
+
+
 def _origin(setup: Setup) -> tuple[Repository, dict[str, str]]:
     """The repository to follow, a bare one beside the agent unless another is given; and the app's secrets."""
     url = setup.options.repo
     if not url:
         url = f"{setup.machine.root or HOME}/remote.git"
-        if not Path(url).exists():
+        if not setup.dry and not Path(url).exists():
             # Without git nothing comes of it, and the step that looks for packages says so.
             setup.machine.answer(["git", "init", "--quiet", "--bare", "--initial-branch=main", url])
     settings = tokens(setup.options.env_file)
@@ -2815,16 +2877,30 @@ def free_port(wanted: int) -> int:
 def claimed(directory: Path, *, emptied: bool) -> Iterator[None]:
     """The directory for us alone. Never empties one that is not a demo's, nor one in which a demo runs."""
     directory.mkdir(parents=True, exist_ok=True)
-    marker = directory / ".gitops-vm"
-    if any(directory.iterdir()) and not marker.exists():
-        raise Failed(f"{directory} holds something else", "give another one: --directory DIR")
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        _lock(descriptor, directory)
+    _refuse_others(directory)
+    with _locked(directory):
+        marker = directory / OURS
         marker.touch()
         _end_leftovers(directory)
         for entry in {*directory.iterdir()} - {marker} if emptied else ():
             shutil.rmtree(entry) if entry.is_dir() and not entry.is_symlink() else entry.unlink()
+        yield
+
+
+OURS = ".gitops-vm"
+"""A directory that holds a file of this name may be emptied."""
+
+
+def _refuse_others(directory: Path) -> None:
+    if any(directory.iterdir()) and not (directory / OURS).exists():
+        raise Failed(f"{directory} holds something else", "give another one: --directory DIR")
+
+
+@contextlib.contextmanager
+def _locked(directory: Path) -> Iterator[None]:
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        _lock(descriptor, directory)
         yield
     finally:
         os.close(descriptor)
@@ -2846,6 +2922,10 @@ def _end_leftovers(directory: Path) -> None:
 
 def _foreground(setup: Setup, repo: Repository, settings: Mapping[str, str]) -> None:
     """The agent, for as long as this program runs."""
+    if setup.dry:
+        with setup.console.step("ready") as step:
+            step.would("agent and app run here until Ctrl-C")
+        return
     resident = Resident(setup)
     with resident.running():
         status = setup.ready()

@@ -105,6 +105,8 @@ def test_from_nothing_it_shows_an_app_a_remote_and_a_status_branch(demo: Demo, c
     assert demo.said("status") == f"status/{demo.said('status').removeprefix('status/')}"
     wait_for(lambda: clone.remote_head(demo.said("status")), "the evidence, which follows the pass")
     assert "Try next:" in demo.text
+    assert f"git clone -b main {demo.said('remote')} mood && cd mood\n" in demo.text
+    assert "  another mode: set `mode: api` in desired-state.yaml, commit, push\n" in demo.text
 
 
 def test_the_first_commit_holds_what_a_user_s_repository_needs_and_nothing_of_the_agent(clone: Repo) -> None:

@@ -8,7 +8,7 @@ import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -18,6 +18,7 @@ from typing import Self
 from tests.bootstrap.calling import BOOTSTRAP, Said
 from tests.process import Background
 from tests.sshkey import SshKey
+from tests.terminal import Shown, at_a_terminal
 from tests.vm.ssh.site import USER, Site
 
 
@@ -68,6 +69,12 @@ class Laptop:
         environ = {**os.environ, **self._environ(None), **env}
         command = Background("env", "-C", self.folder, sys.executable, BOOTSTRAP, *words, log=self.log, env=environ)
         return Said(code=command.wait(within), text=self.log.read_text())
+
+    def typing(self, answers: Mapping[str, str], *words: str) -> Shown:
+        """bootstrap.py with these words, by somebody who answers what it asks at a terminal."""
+        environ = {**os.environ, **self._environ(None)}
+        argv = (sys.executable, BOOTSTRAP, *words)
+        return at_a_terminal(*argv, answers=answers, env=environ, cwd=self.folder, within=timedelta(minutes=2))
 
     def words(self, site: Site) -> tuple[str, ...]:
         """The command line, without options of ours."""
