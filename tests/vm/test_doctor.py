@@ -106,7 +106,6 @@ def test_a_vm_that_is_well_is_found_well_and_left_as_it_is(product: Product) -> 
 SLOW_CLOCK = """\
 printf '#!/bin/sh\\nexec /bin/date -d -605sec "$@"\\n' > /usr/local/bin/date; chmod 755 /usr/local/bin/date
 """
-ELSEWHERE = "/etc/ssh/sshd_config.d/40-admin.conf"
 BROKEN = {
     "the agent is stopped": (
         "user systemctl --user stop gitops-agent.service",
@@ -130,11 +129,6 @@ BROKEN = {
         f"echo '{STRANGER} a stranger' >> /home/{USER}/.ssh/authorized_keys",
         f"sed -i '/a stranger/d' /home/{USER}/.ssh/authorized_keys",
         {"other keys": "a stranger; type: python3 bootstrap.py "},
-    ),
-    "keys that root has elsewhere": (
-        f"echo 'AuthorizedKeysFile .ssh/authorized_keys /etc/ssh/keys-%u' > {ELSEWHERE}; systemctl restart ssh",
-        f"rm {ELSEWHERE}; systemctl restart ssh",
-        {"other keys": "sshd also takes keys from /etc/ssh/keys-%u; look there: sudo sshd -T"},
     ),
     "passwords open the door": (
         f"sed -i 's/PasswordAuthentication no/PasswordAuthentication yes/' {DROP_IN}; systemctl restart ssh",
