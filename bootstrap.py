@@ -536,7 +536,7 @@ class VM(Machine):
         for signs, cause, hint in SSH_FAILURES:
             if found := re.search(signs, answer.err):
                 place.update({name: value for name, value in found.groupdict().items() if value})
-                if place["host"] != self.address:
+                if place["host"].lower() != self.address.lower():
                     place.update(login=place["host"], copy=place["host"], known=", which is on the way there")
                 chosen = otherwise if otherwise and signs == REFUSED else hint
                 return Failed(cause.format(**place), chosen.format(**place))
