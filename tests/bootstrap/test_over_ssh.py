@@ -97,9 +97,8 @@ def test_a_jump_host_that_does_not_exist_is_not_taken_for_the_vm(server: ShellSe
 
 
 def test_a_port_of_a_jump_host_where_nothing_listens_is_that_one(server: ShellServer) -> None:
-    port = free_port()
-    line = failed(call(*server.arguments(), "-J", f"localhost:{port}", *REPO), "connection")
-    assert f"nothing listens on port {port} of localhost" in line
+    line = failed(call(*server.arguments(), "-J", "localhost:1", *REPO), "connection")
+    assert "nothing listens on port 1 of localhost" in line
 
 
 @pytest.mark.parametrize("name", ["127.0.0.1", "[127.0.0.1]:{}", "my-vm"])
