@@ -13,6 +13,7 @@ import base64
 import binascii
 import configparser
 import contextlib
+import difflib
 import fcntl
 import fnmatch
 import functools
@@ -238,7 +239,7 @@ def run(argv: Sequence[str], *, given: bytes = b"", within: float, env: Mapping[
     except BaseException as error:
         _kill(process, group=own_session)
         if isinstance(error, subprocess.TimeoutExpired):
-            raise Failed(f"{Path(argv[0]).name} did not end within {within:g} s") from None
+            raise Failed(f"{Path(argv[0]).name} did not end within {_long(within)}") from None
         raise
     return Answer(process.returncode, out.decode(errors="replace"), err.decode(errors="replace"))
 
@@ -341,6 +342,9 @@ def key_of(file: Path) -> Key:
         if not re.match(r"\S+ AAAA[0-9A-Za-z+/]+={0,2}(\s|\Z)", public):
             raise Failed(f"{half} is not a public key", f"type: ssh-keygen -y -f {half.with_suffix('')} > {half}")
         return Key(file, public)
+    # ssh-keygen looks at the modes first, whatever it is: they are to be changed for a key only.
+    if os.access(file, os.R_OK) and b"-----BEGIN " not in file.read_bytes():
+        raise Failed(f"{file} is not a private key", "name one, or a public one in a file that ends in .pub")
     answer = run(["ssh-keygen", "-y", "-P", "", "-f", str(file)], within=10, env=os.environ, own_session=True)
     if answer.code:
         # Whether its modes or its passphrase are the matter: ssh-keygen says so.
@@ -364,6 +368,12 @@ def patiently(ask: Callable[[], Answer], passing: str = PASSING) -> Answer:
     return ask()
 
 
+def access(options: argparse.Namespace) -> list[str]:
+    """How the VM was said to be reached, as ssh and this program both take it."""
+    chosen = (("-p", options.port), ("-i", options.identity), ("-J", options.jump), ("-F", options.ssh_config))
+    return [word for name, value in chosen if value for word in (name, str(value))]
+
+
 class VM(Machine):
     """A machine behind ssh.
 
@@ -376,14 +386,12 @@ class VM(Machine):
     def __init__(self, options: argparse.Namespace, directory: Path, *, asks: bool) -> None:
         super().__init__()
         self.name, self.directory = options.target, directory
-        self.asks = asks
+        self.asks, self._access = asks, access(options)
         self.known = f"; vms.ini has {', '.join(options.sections)}" if options.sections else ""
-        chosen = (("-p", options.port), ("-J", options.jump), ("-F", options.ssh_config))
-        words = [word for name, value in chosen if value for word in (name, str(value))]
         self._hop = [*HOP, *(["-F", options.ssh_config] if options.ssh_config else [])]
         if not shutil.which("ssh"):
             raise Failed("ssh is not installed here", "type: sudo apt-get install openssh-client")
-        resolved = run(["ssh", "-G", *words, "--", self.name], within=10, env=os.environ, own_session=False)
+        resolved = run(["ssh", "-G", *self._access, "--", self.name], within=10, env=os.environ, own_session=False)
         if resolved.code:
             raise Failed(f"ssh does not understand it: {resolved.cause}", "check -p, -J, -F and ~/.ssh/config")
         self.config = [(line.split(" ", 1)[0], line.split(" ", 1)[-1]) for line in resolved.out.splitlines()]
@@ -393,6 +401,8 @@ class VM(Machine):
         """Ours: what a fingerprint was given for, or confirmed."""
         self.known_for_now = directory / "known_hosts"
         """What a --dry-run has learned."""
+        self.pinned = False
+        """Whether the user's own ssh does not know the host key, and that file does."""
         files = [
             str(self.known_for_now),
             str(self.known_hosts),
@@ -405,6 +415,27 @@ class VM(Machine):
 
     def setting(self, name: str) -> str:
         return next((value for key, value in self.config if key == name), "")
+
+    @property
+    def typed(self) -> list[str]:
+        """What a person types after `ssh` to get in: the options that were given or are needed, and the name."""
+        known = ["-o", f"UserKnownHostsFile={self.known_hosts}"] if self.pinned else []
+        return [*self._access, *known, self.name]
+
+    @property
+    def _copying(self) -> list[str]:
+        """The same after `ssh-copy-id`, which has no -J."""
+        words = self.typed
+        if "-J" in words:
+            place = words.index("-J")
+            words[place : place + 2] = [f"-oProxyJump={words[place + 1]}"]
+        return words
+
+    @property
+    def known_as(self) -> str:
+        """Its name in known_hosts, sshd(8)."""
+        plain_name = self.address if self.port == str(SSH_PORT) else f"[{self.address}]:{self.port}"
+        return self.setting("hostkeyalias") or plain_name
 
     def _carried(self) -> list[str]:
         words = [f"-o{name}={value}" for name, value in self.config if name in CARRIED and value != "none"]
@@ -499,15 +530,19 @@ class VM(Machine):
 
     def explained(self, answer: Answer, *, otherwise: str = "") -> Failed:
         """What ssh's words mean, and what to type; `otherwise` where it is sshd that does not want the key."""
-        place = {"user": self.user, "host": self.address, "port": self.port, "target": self.name, "known": self.known}
+        place = {"user": self.user, "host": self.address, "port": self.port, "known": self.known}
+        place.update(login=shlex.join(self.typed), copy=shlex.join(self._copying), entry=self.known_as)
+        place["file"] = str(Path.home() / ".ssh" / "known_hosts")
         for signs, cause, hint in SSH_FAILURES:
             if found := re.search(signs, answer.err):
-                place.update(found.groupdict())
+                place.update({name: value for name, value in found.groupdict().items() if value})
+                if place["host"].lower() != self.address.lower():
+                    place.update(login=place["host"], copy=place["host"], known=", which is on the way there")
                 chosen = otherwise if otherwise and signs == REFUSED else hint
                 return Failed(cause.format(**place), chosen.format(**place))
         own_words = [line for line in answer.err.splitlines() if not line.startswith(("debug", "OpenSSH_"))]
         said = Answer(answer.code, "", "\n".join(own_words)).cause
-        return Failed(f"ssh {self.name}: {said}", f"try: ssh -v -p {self.port} {self.name} true")
+        return Failed(f"ssh {self.name}: {said}", f"try: ssh -v {place['login']} true")
 
 
 FIXED = (
@@ -539,23 +574,30 @@ def _as_url(jump: str) -> str:
     return f"ssh://{jump}" if re.search(r":\d+\Z", jump) else jump
 
 
-REFUSED = r"Permission denied \(|Too many authentication failures"
+REFUSED = r"(?:(?P<user>\S+)@(?P<host>\S+): )?Permission denied \(|Too many authentication failures"
+CHANGED = (
+    r"REMOTE HOST IDENTIFICATION HAS CHANGED(?:[\s\S]*?Offending \S+ key in (?P<file>.+):\d+)?"
+    r"(?:[\s\S]*?Host key for (?P<entry>\S+) has changed)?"
+)
 SSH_FAILURES = (
-    (r"REMOTE HOST IDENTIFICATION HAS CHANGED", "the host key of {host} is not the one you know",
-     "if it was set up anew: ssh-keygen -R '[{host}]:{port}' and again with --host-key-fingerprint SHA256:..."),
-    (r"Host key verification failed", "the host key of {host} is not known here",
-     "log in once and compare it: ssh -p {port} {target}, or give --host-key-fingerprint SHA256:..."),
+    (CHANGED, "the host key of {entry} is not the one you know",
+     "if it was set up anew: ssh-keygen -R '{entry}' -f '{file}' and again with --host-key-fingerprint SHA256:..."),
+    (r"(?:No \S+ host key is known for (?P<entry>\S+) [\s\S]*)?Host key verification failed",
+     "the host key of {entry} is not known here",
+     "log in once and compare it: ssh {login}, or give --host-key-fingerprint SHA256:..."),
     (r"Permissions 0\d+ for '(?P<file>.+)' are too open", "ssh ignores a key that others can read", "type: chmod 600 '{file}'"),
     (r"Server accepts key: (?P<file>\S+)(?![\s\S]*partial success)[\s\S]*Permission denied \(",
      "{host} takes the key, but ssh cannot use it here without its passphrase", "type: ssh-add {file}"),
     (REFUSED, "{host} does not let {user} in with this key",
-     "check the user and -i KEY (ssh-add KEY if it has a passphrase), or install it: ssh-copy-id -p {port} {target}"),
-    (r"Could not resolve hostname", "there is no host called {host}", "check the spelling of {target}{known}"),
-    (r"Connection refused", "nothing listens on port {port} of {host}", "give its ssh port: -p PORT"),
-    (r"timed out|No route to host|Network is unreachable", "{host} does not answer on port {port}",
-     "is it switched on, and open in its firewall? Try: ssh -v -p {port} {target} true"),
+     "check the user and -i KEY (ssh-add KEY if it has a passphrase), or install it: ssh-copy-id {copy}"),
+    (r"Could not resolve hostname (?P<host>[^\s:]+)", "there is no host called {host}", "check the spelling of {host}{known}"),
+    (r"(?:connect to host (?P<host>\S+) port (?P<port>\d+): )?Connection refused", "nothing listens on port {port} of {host}",
+     "give its ssh port: -p PORT"),
+    (r"(?:connect to host (?P<host>\S+) port (?P<port>\d+): .*)?(?:timed out|No route to host|Network is unreachable)",
+     "{host} does not answer on port {port}",
+     "is it switched on, and open in its firewall? Try: ssh -v {login} true"),
     (r"kex_exchange_identification|Connection reset|banner exchange|Bad packet", "{host} hung up on port {port}",
-     "is that its ssh port? Try: ssh -v -p {port} {target} true"),
+     "is that its ssh port? Try: ssh -v {login} true"),
     (r"Authenticated to ", "{host} lets {user} in, and then does not run what it is asked to",
      "look there for command= in ~/.ssh/authorized_keys and for ForceCommand: sudo sshd -T"),
 )  # fmt: skip
@@ -1235,7 +1277,7 @@ class Setup:
     def command(self, verb: str) -> str:
         """How a person calls a verb of the agent."""
         if isinstance(self.machine, VM):
-            return f"ssh -p {self.machine.port} {self.machine.name} .local/bin/gitops-vm {verb}"
+            return shlex.join(["ssh", *self.machine.typed, ".local/bin/gitops-vm", verb])
         home = f"GITOPS_VM_HOME={shlex.quote(self.machine.root)} " if self.machine.root else ""
         return f"{home}{shlex.quote(self.facts['data'])}/agent/current/bin/gitops-vm {verb}"
 
@@ -1579,13 +1621,14 @@ class HostKeys:
 
     def __init__(self, setup: Setup, machine: VM) -> None:
         self.setup, self.machine = setup, machine
-        plain_name = machine.address if machine.port == str(SSH_PORT) else f"[{machine.address}]:{machine.port}"
-        self.name = machine.setting("hostkeyalias") or plain_name
+        self.name = machine.known_as
 
     def pin(self) -> bool:
         """Whether it had to be learned. Failed when it is another one, or nobody can say."""
         wanted = self.setup.options.host_key_fingerprint
-        known = {fingerprint_of(key.blob) for file in self.machine.trusted for key in self._known(file)}
+        theirs = self._known_in(self.machine.trusted[2:])
+        known = theirs | self._known_in(self.machine.trusted[:2])
+        self.machine.pinned = wanted not in theirs if wanted else not theirs
         if wanted in known or (known and not wanted):
             return False
         key = self._shown(wanted)
@@ -1593,6 +1636,9 @@ class HostKeys:
             self._confirm(key)
         self._keep(key)
         return True
+
+    def _known_in(self, files: Sequence[str]) -> set[str]:
+        return {key.fingerprint for file in files for key in self._known(file)}
 
     def _known(self, file: str) -> list[HostKey]:
         answer = run(["ssh-keygen", "-F", self.name, "-f", file], within=10, env=os.environ, own_session=False)
@@ -1782,7 +1828,10 @@ class Hardening:
         there = authorized_keys(self.machine.call("ssh_keys", "read"))
         kept = {self.own.fingerprint, *map(_fingerprint, self.options.keep_key)}
         if missing := kept - {key.fingerprint for key in there} - {self.own.fingerprint}:
-            raise Failed(f"--keep-key: {', '.join(missing)} is not among the keys of {self.machine.user}")
+            raise Failed(
+                f"--keep-key: {', '.join(missing)} is not among the keys of {self.machine.user}",
+                "correct that, or keep-key in vms.ini",
+            )
         self.keep = [key.blob for key in there if key.fingerprint in kept]
         return [key for key in dict.fromkeys(there) if key.fingerprint not in kept]
 
@@ -2173,13 +2222,13 @@ class Doctor:
         return None
 
     def again(self, *rest: str) -> str:
-        """The command line of this program for the same VM."""
-        port = ["-p", str(self.options.port)] if self.options.port else []
-        identity = ["-i", self.options.identity] if self.options.identity else []
-        verb, words = [*rest[:1]] if rest and not rest[0].startswith("-") else [], rest
-        return shlex.join(
-            ["python3", "bootstrap.py", *verb, self.options.target, *port, *identity, *words[len(verb) :]]
-        )
+        """The command line of this program for the same VM; `rest` is a verb, or options of an installation."""
+        verb = [*rest[:1]] if rest and not rest[0].startswith("-") else []
+        vms = ["--vms", str(self.options.vms)] if self.options.vms else []
+        # An installation that does not hear of a kept key takes it away.
+        kept = [] if verb else [word for key in self.options.keep_key for word in ("--keep-key", key)]
+        way = [self.options.named, *vms, *access(self.options), *kept]
+        return shlex.join(["python3", "bootstrap.py", *verb, *way, *rest[len(verb) :]])
 
     # SSH
 
@@ -2364,7 +2413,7 @@ class Doctor:
         code, error = http_look(Machine(), url, {"python": sys.executable})
         if code:
             return step.done("ok" if code < SERVER_ERROR else NOTE, f"{url} answers {code} here")
-        tunnel = f"{shlex.join(['ssh', '-p', self.machine.port, '-NL', f'{port}:127.0.0.1:{port}', self.machine.name])}"
+        tunnel = shlex.join(["ssh", "-NL", f"{port}:127.0.0.1:{port}", *self.machine.typed])
         if not self.options.url and self._hidden(port):
             return step.done(NOTE, f"it listens on the VM's own address alone (service.host); a way to it: {tunnel}")
         firewall = (
@@ -3070,30 +3119,77 @@ STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class _Parser(argparse.ArgumentParser):
+    as_json = False
+
     def error(self, message: str) -> NoReturn:
+        if self.as_json:
+            misuse(message)
         self.exit(USAGE, f"{self.prog}: {message}; --help shows examples\n")
+
+
+def misuse(message: str) -> None:
+    """What programs read of a command line that cannot be meant, as they do of gitops-vm's."""
+    print(json.dumps({"error": {"reason": "Misuse", "message": message, "hint": ""}}), flush=True)
+
+
+class _Version(argparse.Action):
+    """Of this checkout: the release that it installs."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        try:
+            print(f"bootstrap.py {packed(HERE)[0]}")
+        except Failed as failure:
+            parser.error(str(failure))
+        parser.exit()
 
 
 def parse(argv: Sequence[str]) -> argparse.Namespace:
     """Raises SystemExit(64) for what it does not understand."""
     verb = argv[0] if argv and argv[0] in VERBS else "install"
     description, _, prepare_parser = VERBS[verb]
+    verbs = "\n".join(f"  {name:<11} {each[0]}" for name, each in VERBS.items())
     parser = _Parser(
         prog="bootstrap.py" if verb == "install" else f"bootstrap.py {verb}",
-        description=description,
+        description=description + (f"\n\nverbs (without one: install):\n{verbs}" if verb == "install" else ""),
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     prepare_parser(parser)
-    parser.add_argument("--dry-run", action="store_true", help="change nothing; say what would be (exit code 2)")
+    told = argparse.SUPPRESS if verb == "check" else "change nothing; say what would be (exit code 2)"
+    parser.add_argument("--dry-run", action="store_true", help=told)
     parser.add_argument("--json", action="store_true", help="a line of JSON for each step")
     parser.add_argument("--yes", action="store_true", help="ask nothing (for scripts)")
-    options = parser.parse_args(argv[1:] if verb != "install" or argv[:1] == ["install"] else argv)
+    parser.add_argument("--version", action=_Version, nargs=0, help="of this checkout, which is what is installed")
+    parser.as_json = "--json" in argv
+    options, rest = parser.parse_known_args(argv[1:] if argv[:1] == [verb] else argv)
+    if rest:
+        parser.error(_unmeant(argv[0], rest))
     options.verb = verb
     if "target" in options:
         _locate(parser, options)
     _check(parser, options)
     return options
+
+
+AGENT_VERBS = frozenset(
+    [
+        *("run", "reconcile", "plan", "status", "wait", "logs", "events", "history", "restart", "stop", "start"),
+        *("rollback", "suspend", "resume", "gc", "validate", "smoke", "watch", "version"),
+    ]
+)
+"""Those of gitops-vm."""
+
+
+def _unmeant(first: str, rest: Sequence[str]) -> str:
+    """What to write instead, where the first word or one too many looks like a verb."""
+    if first in AGENT_VERBS:
+        return f"{first} is a verb of gitops-vm: gitops-vm {first} --help"
+    if late := [word for word in rest if word in VERBS]:
+        return f"the verb stands first: bootstrap.py {late[0]}"
+    close = difflib.get_close_matches(first, VERBS, n=1)
+    if close and first not in VERBS and not rest[0].startswith("-"):
+        return f"unknown verb {first!r}; did you mean bootstrap.py {close[0]}?"
+    return f"unrecognized arguments: {' '.join(rest)}"
 
 
 def _install_arguments(parser: argparse.ArgumentParser) -> None:
@@ -3177,9 +3273,9 @@ def _ssh_arguments(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--window",
         metavar="TIME",
-        type=seconds,
+        type=window,
         default=60.0,
-        help="after which an unconfirmed change undoes itself (60s)",
+        help="after which an unconfirmed change undoes itself (60s), from 4s to 1h",
     )
     group.add_argument("--only", choices=("ssh", "agent"), help="only secure SSH; or leave SSH as it is")
 
@@ -3222,7 +3318,9 @@ def _package_arguments(parser: argparse.ArgumentParser) -> None:
 
 # Which VM: what is typed, else the environment, else a section of vms.ini (docs/vms.md)
 
-VM_KEYS = ("host", "port", "user", "identity", "repo", "status-repo", "host-key-fingerprint", "url", "name")
+VM_KEYS = (
+    *("host", "port", "user", "identity", "keep-key", "repo", "status-repo", "host-key-fingerprint", "url", "name"),
+)
 
 
 def _locate(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
@@ -3233,25 +3331,38 @@ def _locate(parser: argparse.ArgumentParser, options: argparse.Namespace) -> Non
         parser.error(f"vms.ini: {_unreadable(error)}")
     options.sections = list(sections)
     only = next(iter(sections)) if len(sections) == 1 else ""
-    user, at, host = (options.target or os.environ.get("GITOPS_VM_HOST", "") or only).rpartition("@")
+    options.named = options.target or os.environ.get("GITOPS_VM_HOST", "") or only
+    user, at, host = options.named.rpartition("@")
     if not host or re.search(r"\A-|\s", user + at + host):
         parser.error(
             f"{user + at + host!r} is not USER@HOST" if host else "which VM? Give USER@HOST, or a name of vms.ini"
         )
+    if not at and host in AGENT_VERBS and host not in sections:
+        parser.error(f"{_unmeant(host, [])} (a host of this name: USER@{host})")
     section = sections.get(host, {})
     if unknown := set(section) - set(VM_KEYS):
         parser.error(f"vms.ini: [{host}] {', '.join(sorted(unknown))}: not one of {', '.join(VM_KEYS)}")
     user = user or os.environ.get("GITOPS_VM_USER", "") or section.get("user", "")
-    options.target = f"{user}@{section.get('host', host)}" if user else section.get("host", host)
+    host = section.get("host", host)
+    if ported := re.fullmatch(r"([^:]+|\[.+\]):(\d+)", host):
+        parser.error(f"{host!r} is no host: write {user and f'{user}@'}{ported[1].strip('[]')} -p {ported[2]}")
+    options.target = f"{user}@{host}" if user else host
     written = os.environ.get("GITOPS_VM_PORT") or section.get("port")
     try:
         options.port = options.port or (port_number(written) if written else None)
     except argparse.ArgumentTypeError as error:
         parser.error(f"GITOPS_VM_PORT or vms.ini: {error}")
     options.identity = options.identity or os.environ.get("GITOPS_VM_IDENTITY") or section.get("identity")
+    if options.verb in KEEPING:
+        written_keys = re.split(r"[,\n]", section.get("keep-key", ""))
+        options.keep_key = [*options.keep_key, *filter(None, map(str.strip, written_keys))]
     for name in ("repo", "status-repo", "host-key-fingerprint", "url", "name"):
         attribute = name.replace("-", "_")
         setattr(options, attribute, getattr(options, attribute, None) or section.get(name))
+
+
+KEEPING = frozenset(["install", "check"])
+"""The verbs to which it matters whose keys stay."""
 
 
 def _sections(named: Path | None) -> dict[str, dict[str, str]]:
@@ -3277,6 +3388,8 @@ def _unreadable(error: Exception) -> str:
 
 
 def _check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
+    if options.verb == "check" and options.dry_run:
+        parser.error("check changes nothing: leave --dry-run out")
     if options.verb == "install":
         options.repo = options.repo or _origin_here()
         if not options.repo and options.only != "ssh":
@@ -3288,14 +3401,40 @@ def _check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None
         makes = options.verb == "install" and (options.make_key or sys.stdin.isatty())
         may_come = name == "identity" and makes
         missing = not os.path.lexists(file)
-        if file and not os.access(file, os.R_OK) and not (may_come and missing):
+        if file and (wrong := _unusable(Path(file))) and not (may_come and missing):
             could = missing and name == "identity" and options.verb == "install"
             make = "; add --make-key to have it made" if could else ""
-            parser.error(f"--{name.replace('_', '-')}: cannot read {file}{make}")
+            parser.error(f"--{name.replace('_', '-')}: {wrong}{make}")
         setattr(options, name, file or None)
     for name in ("host_key_fingerprint", "repo_host_key", "status_host_key"):
-        if not re.fullmatch(r"(SHA256:[A-Za-z0-9+/]{43})?", getattr(options, name, None) or ""):
-            parser.error(f"--{name.replace('_', '-')}: write it as `ssh-keygen -lf` does: SHA256: and 43 characters")
+        if not re.fullmatch(f"({FINGERPRINT})?", getattr(options, name, None) or ""):
+            parser.error(f"--{name.replace('_', '-')}: {WHOLE}")
+    if options.verb in KEEPING:
+        options.keep_key = [_kept(parser, key) for key in options.keep_key]
+
+
+FINGERPRINT = "SHA256:[A-Za-z0-9+/]{43}"
+WHOLE = "write it as `ssh-keygen -lf` does: SHA256: and 43 characters"
+
+
+def _unusable(file: Path) -> str:
+    """Why it cannot be the file of a key; empty when it may be one."""
+    if file.exists() and not file.is_file():
+        return f"{file} is not a file; name the key in it" if file.is_dir() else f"{file} is not a file"
+    return "" if os.access(file, os.R_OK) else f"cannot read {file}"
+
+
+def _kept(parser: argparse.ArgumentParser, key: str) -> str:
+    """The fingerprint of a key that is to stay, given as that or as its file."""
+    if key.startswith("SHA256:"):
+        return key if re.fullmatch(FINGERPRINT, key) else parser.error(f"--keep-key: {WHOLE}")
+    file = Path(key).expanduser()
+    if wrong := _unusable(file):
+        parser.error(f"--keep-key: {wrong}; write a key's file, or its fingerprint SHA256:...")
+    try:
+        return key_of(file).fingerprint
+    except Failed as failure:
+        return parser.error(f"--keep-key: {failure}")
 
 
 def _origin_here() -> str:
@@ -3317,6 +3456,17 @@ def seconds(text: str) -> float:
     if not match:
         raise argparse.ArgumentTypeError(f"{text!r} is not a time such as 90s, 10m or 1h")
     return int(match[1]) * {"s": 1.0, "m": 60.0, "h": 3600.0}[match[2]]
+
+
+def window(text: str) -> float:
+    """The same, long enough to prove a login in and short enough to wait for when locked out."""
+    found = seconds(text)
+    if not SHORTEST <= found <= LONGEST:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a time from {SHORTEST} s to {_long(LONGEST)}")
+    return found
+
+
+SHORTEST, LONGEST = 4, 3600  # seconds
 
 
 def _interrupted(_number: int, _frame: object) -> NoReturn:
@@ -3343,6 +3493,8 @@ def main(argv: Sequence[str]) -> int:
     try:
         return VERBS[options.verb][1](console, options) or (WOULD_CHANGE if console.would_change else 0)
     except Misused as error:
+        if options.json:
+            misuse(str(error))
         print(f"bootstrap.py: {error}", file=sys.stderr)
         return USAGE
     except Failed as failure:

@@ -37,6 +37,8 @@ class Reason(StrEnum):
     REVISION_REJECTED = "RevisionRejected"
     STATUS_PUSH_FAILED = "StatusPushFailed"
     BUSY = "AnotherAgentRuns"
+    AGENT_UNREACHABLE = "AgentUnreachable"
+    """What a verb with --on says; no status has it."""
 
 
 class AgentError(Exception):

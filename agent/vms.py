@@ -15,6 +15,8 @@ _HOST = re.compile(r"[A-Za-z0-9\[][A-Za-z0-9_.:%\]-]{0,253}")
 _USER = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}\$?")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _FINGERPRINT = re.compile(r"SHA256:[A-Za-z0-9+/]{43}")
+_KEY = r"(?:SHA256:[A-Za-z0-9+/]{43}|(?!SHA256:)[^-,\s][^,\n]*)"
+_KEPT = re.compile(rf"\s*(?:{_KEY}(?:\s*[,\n]\s*{_KEY})*\s*,?)?\s*")
 MOST_PORTS = 65535
 
 _FORMS = {
@@ -22,9 +24,10 @@ _FORMS = {
     "user": (_USER, "write the name of the account the agent runs as"),
     "identity": (re.compile(r"[^-].*"), "write the path of a private ssh key"),
     "host-key-fingerprint": (_FINGERPRINT, "write it as ssh-keygen -l prints it: SHA256:..."),
+    "keep-key": (_KEPT, "write fingerprints SHA256:... or files of keys, with commas between them"),
     "name": (_NAME, "write what follows status/ in the name of its branch"),
 }
-KEYS = ("host", "port", "user", "identity", "repo", "status-repo", "host-key-fingerprint", "url", "name")
+KEYS = ("host", "port", "user", "identity", "keep-key", "repo", "status-repo", "host-key-fingerprint", "url", "name")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +40,7 @@ class VM:
     port: int | None = None
     user: str = ""
     identity: str = ""
+    keep_key: str = ""
     repo: str = ""
     status_repo: str = ""
     host_key_fingerprint: str = ""

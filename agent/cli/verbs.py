@@ -57,7 +57,9 @@ def dispatch(arguments: Sequence[str], environ: dict[str, str]) -> int:
     """Parse, and run the verb here or over ssh."""
     parser, names = grammar()
     arguments = _on_which(arguments, names)
-    options = parser.parse_args(arguments)
+    options, rest = parser.parse_known_args(arguments)
+    if rest:
+        parser.error(_unmeant(rest, next(word for word in arguments if word in names)))
     call = Call(options, arguments, locate(environ, uid=os.getuid()), environ)
     module, _, name = (options.verb if options.on is None else "over_ssh.run").partition(".")
     verb: Verb = getattr(import_module(f"{__package__}.{module}"), name)  # no verb waits for what another imports
@@ -76,6 +78,13 @@ def _on_which(arguments: Sequence[str], verbs: Container[str]) -> list[str]:
         if after == len(words) or words[after] in verbs or words[after].startswith("-"):
             words[after - 1] = "--on="
     return words
+
+
+def _unmeant(rest: Sequence[str], verb: str) -> str:
+    """What to write instead of the words that no option of the verb takes."""
+    if any(word.partition("=")[0] == "--on" for word in rest):
+        return f"--on stands before the verb: gitops-vm --on VM {verb}"
+    return f"unrecognized arguments: {' '.join(rest)}"
 
 
 def grammar() -> tuple[argparse.ArgumentParser, Container[str]]:

@@ -169,6 +169,46 @@ def test_a_vm_that_vms_ini_does_not_have_is_a_host_and_its_failure_names_those_i
     assert "ssh to vm-l.invalid failed (vms.ini has no such VM, it has vm-1); try: ssh vm-l.invalid true" in failure.err
 
 
+def answering(ssh: Gitops, tmp_path: Path, script: str) -> Gitops:
+    (tmp_path / "bin" / "ssh").write_text(f"#!/bin/sh\n{script}\n")
+    return ssh
+
+
+def test_a_vm_that_is_not_reached_and_one_without_the_agent_have_a_reason_of_their_own(
+    ssh: Gitops, tmp_path: Path
+) -> None:
+    (tmp_path / "home/vms.ini").write_text("[vm-1]\nhost = one\nport = 9\n")
+
+    for code, on, words in (
+        (255, "ops@one", "try: ssh ops@one true"),
+        (127, "ops@one", "type, in a checkout of gitops-vm: python3 bootstrap.py ops@one"),
+        (127, "vm-1", "type, in a checkout of gitops-vm: python3 bootstrap.py vm-1 -p 9"),
+    ):
+        failure = failed(answering(ssh, tmp_path, f"exit {code}"), "--on", on, "status", "--json")
+        error = json.loads(failure.out)["error"]
+        assert (failure.code, error["reason"], error["hint"]) == (3, "AgentUnreachable", words)
+
+
+def test_the_host_keys_that_bootstrap_py_was_given_are_known_beside_ssh_s_own(ssh: Gitops, tmp_path: Path) -> None:
+    ours = tmp_path / "home/.config/gitops-vm/known_hosts"
+    ours.parent.mkdir(parents=True)
+    ours.touch()
+
+    own = "~/.ssh/known_hosts ~/.ssh/known_hosts2"
+    assert f'-o UserKnownHostsFile={own} "{ours}" -- one ' in ssh("--on", "one", "status")
+    script = '[ "$1" = -G ] && echo "userknownhostsfile /mine /too" || echo "$@"'
+    assert f'UserKnownHostsFile=/mine /too "{ours}" ' in answering(ssh, tmp_path, script)("--on", "one", "status")
+    script = '[ "$1" = -G ] && echo "userknownhostsfile none" || echo "$@"'
+    assert f'UserKnownHostsFile="{ours}" ' in answering(ssh, tmp_path, script)("--on", "one", "status")
+
+
+def test_on_behind_the_verb_is_told_where_it_stands(ssh: Gitops) -> None:
+    for words in (("status", "--on", "vm-1"), ("logs", "--on=vm-1")):
+        said = failed(ssh, *words)
+        assert (said.code, f"--on stands before the verb: gitops-vm --on VM {words[0]};" in said.err) == (64, True)
+    assert "unrecognized arguments: --frobnicate" in failed(ssh, "status", "--frobnicate").err
+
+
 def test_on_nobody_is_exit_64(ssh: Gitops) -> None:
     assert "on which VM?" in failed(ssh, "--on", "status").err
     assert failed(ssh, "--on", "-oProxyCommand=x", "status").code == 64

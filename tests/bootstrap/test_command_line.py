@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import sys
+from collections.abc import Collection
 from pathlib import Path
 
 import pytest
 
 import bootstrap
+from agent.cli.verbs import grammar
 from tests.bootstrap.calling import BOOTSTRAP, call
 from tests.process import run
+from tests.sshkey import SshKey
 
 REPO = ("--repo", "git@github.com:me/mood.git")
 USAGE = {
@@ -36,6 +40,30 @@ USAGE = {
     "no VM to take it off": (("uninstall",), "which VM?"),
     "a pause that is none": (("recover", "ops@vm.invalid", "--cooldown", "soon"), "is not a time such as 90s"),
     "an option as repository": (("ops@vm.invalid", "--repo=--upload-pack=touch"), "no leading -"),
+    "a folder as key": (("check", "ops@vm.invalid", "-i", "/tmp"), "--identity: /tmp is not a file"),
+    "a folder as entry key": (("ops@vm.invalid", *REPO, "--entry-key", "/tmp"), "--entry-key: /tmp is not a file"),
+    "a folder as key that stays": (("check", "ops@vm.invalid", "--keep-key", "/tmp"), "--keep-key: /tmp is not a file"),
+    "a key that stays and is not there": (("check", "ops@vm.invalid", "--keep-key", "~/no"), "/no; write a key's file"),
+    "half a fingerprint of a key that stays": (
+        ("ops@vm.invalid", *REPO, "--keep-key", "SHA256:abc"),
+        "--keep-key: write it as",
+    ),
+    "a file that is no key, to stay": (
+        ("check", "ops@vm.invalid", "--keep-key", "/etc/hostname"),
+        "--keep-key: /etc/hostname is not a private key; name one",
+    ),
+    "a port behind the host": (("check", "u@127.0.0.1:22"), "'127.0.0.1:22' is no host: write u@127.0.0.1 -p 22"),
+    "a port behind an address": (("check", "[::1]:22"), "'[::1]:22' is no host: write ::1 -p 22"),
+    "a verb that is nearly one": (("chek", "vm-1"), "unknown verb 'chek'; did you mean bootstrap.py check?"),
+    "a verb that stands last": (("vm-1", "check"), "the verb stands first: bootstrap.py check"),
+    "a verb of gitops-vm": (("smoke", "https://vm.invalid/"), "smoke is a verb of gitops-vm: gitops-vm smoke --help"),
+    "a verb of gitops-vm alone": (("watch",), "a host of this name: USER@watch"),
+    "a window too short to prove anything in": (
+        ("ops@vm.invalid", *REPO, "--window", "3s"),
+        "'3s' is not a time from 4",
+    ),
+    "a window too long to wait for": (("ops@vm.invalid", *REPO, "--window", "999999h"), "from 4 s to 60 min"),
+    "a dry run of what changes nothing": (("check", "ops@vm.invalid", "--dry-run"), "leave --dry-run out"),
     "a line break in the repository": (("ops@vm.invalid", "--repo", "git@h:a\nb"), "no spaces"),
 }
 
@@ -56,6 +84,37 @@ def test_a_token_in_the_url_is_refused_and_not_repeated(url: str) -> None:
     assert said.code == 64
     assert "GIT_TOKEN" in said.text
     assert "canary-token" not in said.text
+
+
+def test_what_cannot_be_meant_is_a_document_for_programs_too() -> None:
+    for words in (("check", "--json"), ("ops@vm.invalid", "--repo", "/srv/mood.git", "--json")):
+        said = call(*words)
+        document, _, line = said.text.partition("\n")
+        assert said.code == 64
+        assert json.loads(document)["error"]["reason"] == "Misuse"
+        assert json.loads(document)["error"]["message"] in line
+
+
+def test_an_address_of_ipv6_is_a_host_and_a_close_name_may_be_one() -> None:
+    for target in ("nobody@::1", "chek"):
+        assert bootstrap.parse(["check", target]).target == target
+    assert bootstrap.parse(["watch@vm", "--only", "ssh"]).target == "watch@vm"
+
+
+def test_the_verbs_that_are_not_bootstrap_s_are_known() -> None:
+    _, verbs = grammar()
+    assert isinstance(verbs, Collection)
+    assert set(verbs) == bootstrap.AGENT_VERBS
+
+
+def test_the_version_is_that_of_what_would_be_installed() -> None:
+    assert call("--version").text == f"bootstrap.py {bootstrap.packed(bootstrap.HERE)[0]}\n"
+    assert call("check", "--version").code == 0
+
+
+def test_help_names_every_verb() -> None:
+    text = call("--help").text
+    assert all(f"\n  {verb} " in text for verb in bootstrap.VERBS)
 
 
 def test_help_shows_examples_for_a_vm_and_for_this_machine() -> None:
@@ -105,6 +164,23 @@ def test_a_file_of_vms_that_cannot_be_meant_is_refused_and_not_repeated(tmp_path
     assert reason in said.text
     assert "canary" not in said.text
     assert said.text.count("\n") == 1
+
+
+def test_keys_that_stay_are_remembered_and_added_to_those_that_are_typed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = ("one", "two", "three")
+    keys = {name: SshKey.generate(tmp_path / name) for name in names}
+    typed, *written = (keys[name].fingerprint for name in names)
+    vms = tmp_path / "vms.ini"
+    vms.write_text(f"[vm-1]\nkeep-key = {written[0]},\n  ~/three.pub\n[vm-2]\nkeep-key =\n[vm-3]\nkeep-key = ~/no\n")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for verb in (["check"], ["install", *REPO]):
+        options = bootstrap.parse([*verb, "vm-1", "--vms", str(vms), "--keep-key", "~/one"])
+        assert options.keep_key == [typed, *written]
+        assert bootstrap.parse([*verb, "vm-2", "--vms", str(vms)]).keep_key == []
+    assert bootstrap.parse(["recover", "vm-3", "--vms", str(vms)]).keep_key == []
+    assert "--keep-key: cannot read" in call("check", "vm-3", "--vms", str(vms)).text
 
 
 def test_a_name_that_no_host_has_is_told_with_the_names_there_are(tmp_path: Path) -> None:

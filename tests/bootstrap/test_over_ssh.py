@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -50,7 +51,7 @@ def test_a_key_the_vm_does_not_know_is_refused_with_what_to_type(server: ShellSe
     arguments = [server.target, "-p", str(server.port), "-i", str(other.private), *server.trusted()]
     line = failed(call(*arguments, *REPO), "connection")
     assert "does not let" in line
-    assert f"ssh-copy-id -p {server.port} {server.target}" in line
+    assert f"ssh-copy-id -p {server.port} -i {other.private} " in line
 
 
 def test_a_key_with_a_passphrase_is_refused_with_what_to_type(server: ShellServer, tmp_path: Path) -> None:
@@ -86,6 +87,36 @@ def test_an_entry_key_that_does_not_help_is_named_and_so_are_its_modes(server: S
 def test_a_host_that_does_not_exist_is_named() -> None:
     line = failed(call("ops@no-such-host.invalid", *REPO), "connection")
     assert "there is no host called no-such-host.invalid" in line
+
+
+def test_a_jump_host_that_does_not_exist_is_not_taken_for_the_vm(server: ShellServer) -> None:
+    line = failed(call(*server.arguments(), "-J", "no-such-jump.invalid", *REPO), "connection")
+    assert (
+        "there is no host called no-such-jump.invalid; check the spelling of no-such-jump.invalid, which is on" in line
+    )
+
+
+def test_a_port_of_a_jump_host_where_nothing_listens_is_that_one(server: ShellServer) -> None:
+    line = failed(call(*server.arguments(), "-J", "localhost:1", *REPO), "connection")
+    assert "nothing listens on port 1 of localhost" in line
+
+
+@pytest.mark.parametrize("name", ["127.0.0.1", "[127.0.0.1]:{}", "my-vm"])
+def test_a_host_key_that_has_changed_can_be_forgotten_with_the_line_that_is_told(
+    server: ShellServer, tmp_path: Path, name: str
+) -> None:
+    """At the default port ssh-keygen knows no brackets; the configuration makes another port look like it."""
+    known = tmp_path / "known_hosts"
+    known.write_text(f"{name.format(server.port)} {SshKey.generate(tmp_path / 'old').public}\n")
+    alias = "" if name.startswith("[") else f" HostKeyAlias {name}\n"
+    config = tmp_path / "config"
+    config.write_text(f"Host *\n UserKnownHostsFile {known}\n{alias}")
+    words = [server.target, "-p", str(server.port), "-i", str(server.key.private), "-F", str(config)]
+    line = failed(call(*words, *REPO), "connection")
+    assert "is not the one you know; if it was set up anew: ssh-keygen -R" in line
+    run("sh", "-c", re.findall(r"ssh-keygen -R.*?(?= and again)", line)[0])
+    assert known.read_text() == ""
+    assert call(*words, *server.trusted(), *REPO).steps()["connection"] == "changed"
 
 
 def test_an_unknown_host_key_is_never_accepted_silently(server: ShellServer) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+import bootstrap
 from tests.bootstrap.calling import Said, call
 from tests.bootstrap.shellserver import ShellServer
 from tests.process import run
@@ -95,6 +97,63 @@ def test_a_jump_host_leads_there_and_its_own_key_is_pinned_too(server: ShellServ
         assert said.steps()["connection"] == "ok", said.text
         assert jump.logins() > 0
         assert server.key.fingerprint in way_in(said)
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Of whoever calls bootstrap.py in this process."""
+    home = tmp_path / "person"
+    home.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    return home
+
+
+def told(*arguments: str) -> str:
+    """The line that bootstrap.py tells to type for a verb on the VM."""
+    options = bootstrap.parse(["check", *arguments])
+    with bootstrap.reached(bootstrap.Console(), options) as (setup, machine):
+        bootstrap.enter(setup, machine)
+        return setup.command("status")
+
+
+def types(line: str) -> str:
+    """What comes of it, where nobody is there to be asked."""
+    assert line.endswith(" .local/bin/gitops-vm status")
+    return run("sh", "-c", line.replace("ssh ", "ssh -oBatchMode=yes ", 1).replace(".local/bin/gitops-vm", "echo"))
+
+
+@pytest.mark.usefixtures("home")
+def test_the_line_for_a_verb_lets_in_whom_a_key_and_a_fingerprint_let_in(server: ShellServer) -> None:
+    first, later = told(*server.arguments()), told(*server.arguments()[:-2])
+    assert first == later
+    assert types(first) == "status\n"
+
+
+@pytest.mark.usefixtures("home")
+def test_the_line_for_a_verb_takes_the_way_that_was_given(server: ShellServer, tmp_path: Path) -> None:
+    with ShellServer(tmp_path / "jump").running() as jump:
+        hop = f"Host jump\n HostName 127.0.0.1\n Port {jump.port}\n IdentityFile {jump.key.private}\n"
+        known = tmp_path / "jump_known"
+        known.write_text(f"[127.0.0.1]:{jump.port} {jump.host_key.public}\n")
+        config = configured(tmp_path, server, more=f"{hop} UserKnownHostsFile {known}\n")
+        line = told("my-vm", "-F", config, "-J", "jump", "-i", str(server.key.private))
+        assert types(line) == "status\n"
+        assert line.startswith(f"ssh -i {server.key.private} -J jump -F {config} my-vm ")
+        assert jump.logins() > 1
+
+
+def test_the_line_for_another_run_keeps_the_way_the_file_of_vms_and_the_keys_that_stay(
+    server: ShellServer, tmp_path: Path
+) -> None:
+    kept = SshKey.generate(tmp_path / "a colleague")
+    vms = tmp_path / "vms.ini"
+    vms.write_text(f"[vm-1]\nhost = my-vm\nidentity = {server.key.private}\n")
+    config = configured(tmp_path, server)
+    said = call("check", "vm-1", "--vms", str(vms), "-F", config, "--keep-key", str(kept.private))
+    line, *_ = re.findall(r"the agent is not installed; type: python3 bootstrap.py (.*) \(", said.text)
+    again = bootstrap.parse(shlex.split(line))
+    assert (again.target, again.vms, again.ssh_config, again.keep_key) == ("my-vm", vms, config, [kept.fingerprint])
+    assert again.identity == str(server.key.private)
 
 
 def test_an_ssh_configuration_or_key_that_makes_no_sense_is_named(server: ShellServer, tmp_path: Path) -> None:

@@ -27,6 +27,7 @@ def test_the_example_of_the_documentation_is_read() -> None:
             port=22010,
             user="ops",
             identity="~/.ssh/id_ed25519",
+            keep_key="SHA256:u2pEyaINOBDrRqLsLlfIZjeqPs5pNM35tNnBdlNU8HY, ~/keys/colleague.pub",
             repo="git@github.com:me/mood.git",
             status_repo="git@github.com:me/mood-status.git",
             host_key_fingerprint="SHA256:bRAbNk1PzbDuyfIyD/zG4kBdyFWzkHGLx0z9k5B8kIU",
@@ -43,6 +44,12 @@ def test_sections_keep_their_order_and_take_what_holds_for_all() -> None:
     read = parse("[DEFAULT]\nuser = ops\n[b]\n[a]\nuser = ada\nname = x\n", file="vms.ini")
 
     assert [(vm.section, vm.user, vm.name) for vm in read.values()] == [("b", "ops", "b"), ("a", "ada", "x")]
+
+
+def test_keys_that_stay_stand_on_one_line_or_on_several() -> None:
+    whole = f"SHA256:{'a' * 43}"
+    for text in (whole, f"{whole}, ~/my keys/a.pub", f"a.pub,\n  {whole}\n  b.pub", ""):
+        assert parse(f"[a]\nkeep-key = {text}\nport = 9\n", file="vms.ini")["a"].port == 9
 
 
 def test_an_empty_file_names_nobody_and_a_percent_sign_is_one() -> None:
@@ -65,6 +72,8 @@ def test_an_empty_file_names_nobody_and_a_percent_sign_is_one() -> None:
         ("[a]\nhost = -oProxyCommand=x\n", "vms.ini:2: a.host: write a name or an address, without user and port"),
         ("[a]\nuser = -l\n", "vms.ini:2: a.user: write the name of the account the agent runs as"),
         ("[a]\nidentity = -x\n", "vms.ini:2: a.identity: write the path of a private ssh key"),
+        ("[a]\nkeep-key = SHA256:abc\n", "vms.ini:2: a.keep-key: write fingerprints SHA256:... or files of keys"),
+        ("[a]\nkeep-key = a.pub\n  -x\nprot = 1\n", "vms.ini:2: a.keep-key: write fingerprints"),
         ("[a]\nrepo = --upload-pack=x\n", "vms.ini:2: a.repo: write the repository's URL"),
         ("[a]\nstatus-repo = --upload-pack=x\n", "vms.ini:2: a.status-repo: write the repository's URL"),
         (

@@ -37,9 +37,10 @@ class Reader:
             f"url = http://{machine.address}:{product.port}/\n"
         )
         (home / ".gitconfig").write_text("[user]\nname = Ada\nemail = ada@example.org\n")
-        known = f"{machine.known_hosts} {product.server.known_hosts}"
-        # ssh looks for its known hosts in the home that /etc/passwd names.
-        self._program("ssh", f'exec /usr/bin/ssh -o "UserKnownHostsFile={known}" "$@"')
+        # ssh looks for its files in the home that /etc/passwd names. The VM's own host key is not among the laptop's:
+        # bootstrap.py learns it by its fingerprint.
+        (home / "ssh_config").write_text(f"UserKnownHostsFile {product.server.known_hosts}\n")
+        self._program("ssh", f'exec /usr/bin/ssh -F {home}/ssh_config "$@"')
         self._program("gitops-vm", f'PYTHONPATH={ROOT} exec {ROOT}/.venv/bin/python -m agent "$@"')
 
     def _program(self, name: str, script: str) -> None:

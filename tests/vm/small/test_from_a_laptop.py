@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -20,13 +21,12 @@ On = Callable[..., str]
 
 @pytest.fixture
 def on(product: Product, tmp_path: Path) -> On:
-    """Calls a verb on the VM; ssh is the system's own, told where this test keeps its known hosts."""
+    """Calls a verb on the VM; ssh is the system's own, and the VM's host key is where bootstrap.py writes it."""
     machine = product.machine
-    shim = tmp_path / "bin" / "ssh"
-    shim.parent.mkdir()
-    shim.write_text(f'#!/bin/sh\nexec /usr/bin/ssh -o UserKnownHostsFile={machine.known_hosts} "$@"\n')
-    shim.chmod(0o755)
-    env = {**os.environ, "PATH": f"{shim.parent}:{os.environ['PATH']}", "PYTHONPATH": str(ROOT)}
+    known = tmp_path / "home" / ".config" / "gitops-vm" / "known_hosts"
+    known.parent.mkdir(parents=True)
+    shutil.copy(machine.known_hosts, known)
+    env = {**os.environ, "HOME": str(tmp_path / "home"), "PYTHONPATH": str(ROOT)}
 
     vms = tmp_path / "vms.ini"
     vms.write_text(
@@ -60,3 +60,18 @@ def test_a_vm_that_cannot_be_reached_is_one_line_with_what_to_type(on: On) -> No
     assert failed.value.code == 3
     assert "failed; try: ssh " in failed.value.err
     assert "Traceback" not in failed.value.err
+
+
+def test_a_vm_without_the_agent_is_told_apart_with_how_to_install_it(product: Product, on: On) -> None:
+    program = ".local/bin/gitops-vm"
+    product.shell(f"mv {program} {program}.away")
+    try:
+        with pytest.raises(Failed) as failed:
+            on("status", "--json", named=True)
+    finally:
+        product.shell(f"mv {program}.away {program}")
+
+    error = json.loads(failed.value.out)["error"]
+    assert error["reason"] == "AgentUnreachable"
+    assert "the agent is not installed there" in error["message"]
+    assert "python3 bootstrap.py vm-1 -p " in error["hint"]
