@@ -25,7 +25,7 @@ LONGEST_TEXT = 20_000  # characters; models read 512 tokens at most
 EMPTY_TEXT = Failure("EmptyText", "Please enter some text to analyze.", status=400)
 CUT_TEXT = Failure("BadRequest", "The text ends within a character; please write it anew.", status=400)
 NO_TEXT = Failure("BadRequest", "Please send a text.", status=400)
-NO_FEELING = Failure("BadRequest", "A feeling is one word or two, such as: fear; or a label of the model.", status=400)
+NO_FEELING = Failure("BadRequest", "A feeling is one word or two, such as: fear.", status=400)
 TOO_LONG = Failure("TooLong", f"The text is too long; {LONGEST_TEXT} characters are the most.", status=413)
 LOADING = loading("")
 

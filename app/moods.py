@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 FEELING = r"^[A-Za-z0-9_-]{1,30}( [A-Za-z0-9_-]{1,30})?$"
-"""The name of one, as models have it in their labels: regular expression of ECMA-262 and Python."""
+"""The name of one, as most models have it in their labels: regular expression of ECMA-262 and Python."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
