@@ -14,13 +14,11 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
-from math import ceil
 from typing import Generic, TypeVar
 
-from .moods import Failure, Limits
+from .moods import Failure, Limits, in_seconds
 
 STOPPING = Failure("Stopping", "The app is being restarted; please try again.", passing=True)
-SOON = timedelta(seconds=1)
 
 Question = TypeVar("Question")
 Answer = TypeVar("Answer")
@@ -145,10 +143,9 @@ def _refuse(batch: list[_Waiting[Question, Answer]], error: Exception) -> None:
 
 def _busy(waited: timedelta) -> Failure:
     """To be tried again when those who wait now have been served: the first of them knows how long that takes."""
-    again = timedelta(seconds=ceil(max(waited, SOON).total_seconds()))
     return Failure(
         "Busy",
-        f"Too many people are asking just now; please try again in {again.total_seconds():.0f} s.",
+        f"Too many people are asking just now; please try again in {in_seconds(waited)} s.",
         passing=True,
-        retry_after=again,
+        retry_after=timedelta(seconds=in_seconds(waited)),
     )

@@ -8,20 +8,18 @@ import re
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TypeVar
 
-from .backends import open_backend, ready_made
-from .batching import STOPPING, Batcher
+from .backends import ready_made
+from .batching import STOPPING
 from .config import Config, Mode, name_of
+from .desk import CANARY, Desk, since
+from .desks import FIRST_RETRY, LAST_RETRY, Desks
 from .fallback import covers
-from .memory import Memory
 from .metrics import Metrics
-from .moods import FEELING, Backend, Failure, Limits, Mood, Opinion, Thought, mood
+from .moods import FEELING, Backend, Failure, Mood, Opinion, Thought, loading
 
-CANARY = "I am so happy today!"
-FIRST_RETRY = timedelta(seconds=1)
-LAST_RETRY = timedelta(seconds=30)
 LONGEST_TEXT = 20_000  # characters; models read 512 tokens at most
 
 EMPTY_TEXT = Failure("EmptyText", "Please enter some text to analyze.", status=400)
@@ -29,44 +27,10 @@ CUT_TEXT = Failure("BadRequest", "The text ends within a character; please write
 NO_TEXT = Failure("BadRequest", "Please send a text.", status=400)
 NO_FEELING = Failure("BadRequest", "A feeling is one word or two, such as: fear.", status=400)
 TOO_LONG = Failure("TooLong", f"The text is too long; {LONGEST_TEXT} characters are the most.", status=413)
-LOADING = Failure("Loading", "The model is loading; this takes a few seconds.", passing=True)
+LOADING = loading("")
 
 log = logging.getLogger(__name__)
 Answer = TypeVar("Answer", Mood, Thought)
-
-
-class _Desk:
-    """A backend with the queues before it; every question is counted."""
-
-    def __init__(self, backend: Backend, metrics: Metrics) -> None:
-        self.backend = backend
-        self.answered = 0
-        self._metrics = metrics
-        self._scores = Batcher(backend.scores, backend.scoring, size=len)
-        self._thoughts: Batcher[str | None, tuple[str, str]] = Batcher(
-            lambda feelings: [backend.thought(feeling) for feeling in feelings], backend.thinking, size=lambda _: 1
-        )
-
-    async def mood(self, text: str) -> Mood:
-        began = time.perf_counter()
-        with self._metrics.counted("mood", self.backend.name):
-            scores = await self._scores.ask(text)
-        self.answered += 1
-        return mood(scores, _since(began), self.backend.name)
-
-    async def thought(self, feeling: str | None) -> Thought:
-        began = time.perf_counter()
-        with self._metrics.counted("thought", self.backend.name):
-            text, source = await self._thoughts.ask(feeling)
-        return Thought(text=text, source=source, took=_since(began))
-
-    async def canary(self) -> None:
-        await self._scores.ask(CANARY)
-        self.answered += 1
-
-    def close(self) -> None:
-        self._scores.close()
-        self._thoughts.close()
 
 
 class Engine:
@@ -81,10 +45,7 @@ class Engine:
         self.state: Backend | Failure = LOADING
         self.progress = "starting"
         self.metrics = Metrics()
-        self._memory = Memory()
-        self._desks: dict[Mode, _Desk] = {}
-        self._opening = asyncio.Lock()
-        self._opener = Batcher(self._opened, Limits(workers=1), size=len)
+        self._desks = Desks(config, self.metrics, self._report)
 
     async def start(self, say: Callable[[str], None]) -> None:
         """Returns once the canary was answered; tries for ever what time may cure, and waits for ever otherwise.
@@ -102,25 +63,36 @@ class Engine:
                 self.progress = ""
                 say(f"not ready: {failure.reason}: {failure.message}")
                 log.warning("not ready: %s: %s", failure.reason, failure.message)
-                wait = max(delay, failure.retry_after or delay)
-                await asyncio.sleep(wait.total_seconds() if failure.passing else float("inf"))
+                if not failure.passing:
+                    await asyncio.sleep(float("inf"))
+                await self._desks.rest(max(delay, failure.retry_after or delay), unless="local")
                 delay = min(delay * 2, LAST_RETRY)
             else:
                 self.progress = ""
                 return
 
+    def stand_by(self) -> None:
+        """Has the local model opened before the service fails, where it is to stand in."""
+        if self._falls_back:
+            self._desks.begin("local")
+
     async def mood(self, text: str) -> Mood:
         """Raises Failure when there is no answer."""
-        if known := self._memory.recall(_readable(text)):
-            self.metrics.cache_hits.inc()
-            return known
-        return self._memory.keep(text, await self._answer(self._own(), lambda desk: desk.mood(text)))
+        _readable(text)
+        return await self._answer(self._own(), lambda desk: desk.mood(text))
 
     @property
     def answered(self) -> int:
         """How often its own backend has told a mood."""
         desk = self._desks.get(self.config.mode)
         return desk.answered if desk else 0
+
+    @property
+    def hindrance(self) -> Failure | None:
+        """Why it cannot answer, in the words of this moment; to be raised."""
+        if not isinstance(self.state, Failure):
+            return None
+        return loading(self.progress) if self.state is LOADING else self.state.anew()
 
     async def canary(self) -> None:
         """Asks its own backend itself, whatever else is remembered or counted. Raises Failure."""
@@ -133,71 +105,66 @@ class Engine:
 
     async def thought(self, feeling: str | None) -> Thought:
         """Raises Failure when there is no answer, and for what is no feeling: it becomes part of a model's instructions."""
-        if feeling is not None and not (isinstance(feeling, str) and re.fullmatch(FEELING, feeling)):
+        if feeling is not None and not self._names(feeling):
             raise NO_FEELING.anew()
         return await self._answer(self._own(), lambda desk: desk.thought(feeling))
 
     def close(self) -> None:
         """Whoever still waits for an answer is told that there will be none."""
-        self._opener.close()
-        for desk in self._desks.values():
-            desk.close()
+        self._desks.close()
+
+    @property
+    def _falls_back(self) -> bool:
+        return self.config.fallback and self.config.mode == "api" and "local" in self.modes
 
     async def _proven(self) -> Backend:
         """Opened, and able to answer; with a fallback it is enough that the local model is."""
-        desk = await self._desk(self.config.mode)
+        desk = await self._desks.open(self.config.mode)
         self.progress = "asking the model a first question"
-        await self._answer(desk, lambda able: able.mood(CANARY))
+        await self._answer(desk, lambda able: able.fresh_mood(CANARY))
         return desk.backend
 
-    async def _answer(self, desk: _Desk, ask: Callable[[_Desk], Awaitable[Answer]]) -> Answer:
+    async def _answer(self, desk: Desk, ask: Callable[[Desk], Awaitable[Answer]]) -> Answer:
         began = time.perf_counter()
         try:
             return await ask(desk)
         except Failure as failure:
-            if not covers(self.config, failure) or "local" not in self.modes:
+            if not (self._falls_back and covers(failure)):
                 raise
             try:
-                answer = await ask(await self._desk("local"))
+                answer = await ask(self._desks.at_hand("local"))
             except Failure as another:
                 log.warning("nor can the local model answer: %s: %s", another.reason, another.message)
                 raise failure from None
-        return replace(answer, took=_since(began), stands_in=True)
+        return replace(answer, took=since(began), stands_in=True)
 
     async def _opinion(self, mode: Mode, text: str) -> Opinion:
         outcome: Mood | Failure
         try:
-            desk = self._own() if mode == self.config.mode else await self._desk(mode)
+            desk = self._own() if mode == self.config.mode else await self._desks.soon(mode)
             outcome = await desk.mood(text)
         except Failure as failure:
             outcome = failure
         return Opinion(mode=mode, model=name_of(self.config.model_of(mode)), outcome=outcome)
 
-    def _own(self) -> _Desk:
-        if isinstance(self.state, Failure):
-            raise self.state.anew()
-        return self._desks[self.config.mode]
+    def _own(self) -> Desk:
+        if hindrance := self.hindrance:
+            raise hindrance
+        return self._desks.at_hand(self.config.mode)
 
-    async def _desk(self, mode: Mode) -> _Desk:
-        """Opened when it is first asked."""
-        async with self._opening:
-            if mode not in self._desks:
-                self._desks[mode] = _Desk(await self._opener.ask(mode), self.metrics)
-        return self._desks[mode]
+    def _names(self, feeling: object) -> bool:
+        """Whether it is the name of a feeling: it looks like one, or a model of ours has said it."""
+        if not isinstance(feeling, str):
+            return False
+        return bool(re.fullmatch(FEELING, feeling)) or any(feeling in desk.labels for desk in self._desks)
 
-    def _opened(self, modes: list[Mode]) -> list[Backend]:
-        return [open_backend(self.config, mode, self._report) for mode in modes]
-
-    def _report(self, progress: str) -> None:
-        if isinstance(self.state, Failure):
+    def _report(self, mode: Mode, progress: str) -> None:
+        if mode == self.config.mode and isinstance(self.state, Failure):
             self.progress = progress
 
 
-def _since(began: float) -> timedelta:
-    return timedelta(seconds=time.perf_counter() - began)
-
-
-def _readable(text: str) -> str:
+def _readable(text: str) -> None:
+    """Raises Failure for what no model can be asked."""
     if not isinstance(text, str):
         raise NO_TEXT.anew()
     if not text.strip():
@@ -208,4 +175,3 @@ def _readable(text: str) -> str:
         text.encode()
     except UnicodeEncodeError:  # half of a surrogate pair
         raise CUT_TEXT.anew() from None
-    return text

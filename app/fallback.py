@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from .config import Config
 from .moods import Failure
 
 
-def covers(config: Config, failure: Failure) -> bool:
+def covers(failure: Failure) -> bool:
     """What time may cure, the local model bridges; a wrong token or model is for somebody to see and to correct."""
-    return (
-        config.fallback and config.mode == "api" and failure.passing and failure.reason not in ("Stopping", "Loading")
-    )
+    return failure.passing and failure.reason not in ("Stopping", "Loading")

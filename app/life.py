@@ -66,6 +66,7 @@ class App:
         site.ready = True
         self._manager.status(f"answering in mode {self._config.mode}")
         log.info("ready: mode %s, model %s", self._config.mode, self._config.model_name)
+        engine.stand_by()
         # A question to an API costs credits, and no restart of ours cures an outage there.
         if self._config.mode == "local" and self._manager.patience:
             await watch(engine, self._manager.patience, self._manager.restart_me)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
 FEELING = r"^[A-Za-z0-9_-]{1,30}( [A-Za-z0-9_-]{1,30})?$"
-"""The name of one, as models have it in their labels: regular expression of ECMA-262 and Python."""
+"""The name of one, as most models have it in their labels: regular expression of ECMA-262 and Python."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +77,8 @@ class Failure(Exception):  # noqa: N818 - mostly it is a value: the state of an 
     """No answer, for a reason the user may read: `reason` for machines, `message` for people, never a token in either.
 
     `passing` says that time may cure it; the others wait for a changed environment.
-    `status` is the HTTP status that tells the same, `retry_after` the time that a client should wait, where it is known.
+    `status` is the HTTP status that tells the same, `retry_after` the time that a client should wait, where it is known:
+    never for one that waiting does not cure.
     """
 
     def __init__(
@@ -93,7 +95,7 @@ class Failure(Exception):  # noqa: N818 - mostly it is a value: the state of an 
         self.message = message
         self.status = status
         self.passing = passing
-        self.retry_after = retry_after
+        self.retry_after = retry_after if passing else None
 
     def anew(self) -> Failure:
         """Another one like it, to be raised: an exception keeps every frame, and what somebody wrote there, of each time it was."""
@@ -106,3 +108,15 @@ def mood(scores: dict[str, float], took: timedelta, source: str) -> Mood:
     ranked = dict(sorted(scores.items(), key=lambda pair: -pair[1]))
     label = next(iter(ranked))
     return Mood(label=label, confidence=ranked[label], scores=ranked, took=took, source=source)
+
+
+def loading(progress: str) -> Failure:
+    """Not yet; `progress` is what it is doing meanwhile, for people, or empty."""
+    return Failure(
+        "Loading", f"The model is loading: {progress}." if progress else "The model is loading.", passing=True
+    )
+
+
+def in_seconds(time: timedelta) -> int:
+    """As every time to wait is told: whole seconds, enough of them, and never none, which would read as "now"."""
+    return max(1, math.ceil(time.total_seconds()))

@@ -8,7 +8,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.types import Message, Receive
 
-from .moods import Failure
+from .moods import Failure, in_seconds
 from .shapes import Problem
 
 LONGEST_BODY = 64 * 1024  # bytes
@@ -48,8 +48,7 @@ def limited(receive: Receive) -> Receive:
 
 async def _failed(_: Request, failure: Failure) -> JSONResponse:
     wait = failure.retry_after
-    # Rounded up: a client that came a moment too early would be refused again.
-    headers = {"retry-after": str(int(wait.total_seconds()) + 1)} if wait is not None else None
+    headers = {"retry-after": str(in_seconds(wait))} if wait is not None else None
     return JSONResponse(Problem.of(failure).model_dump(), failure.status, headers)
 
 

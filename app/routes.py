@@ -68,11 +68,12 @@ def _about_itself(app: FastAPI, engine: Engine, is_ready: Any) -> None:
     async def alive() -> Alive:
         return Alive()
 
-    @app.get("/readyz", responses=_failures(429, 502, 503, 504), summary="The model is loaded and has answered")
+    @app.get("/readyz", responses=_failures(503), summary="The model is loaded and has answered")
     async def readiness() -> Ready:
-        if isinstance(engine.state, Failure):
-            raise engine.state.anew()
-        if not is_ready():
+        if hindrance := engine.hindrance:
+            hindrance.status = NOT_READY_YET.status  # whatever it is: of a probe's answer only this has a meaning
+            raise hindrance
+        if isinstance(engine.state, Failure) or not is_ready():
             raise NOT_READY_YET.anew()
         upstream = {task: UpstreamShape(**asdict(state)) for task, state in engine.state.upstream().items()}
         return Ready(backend=engine.state.name, upstream=upstream)

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
-from ..moods import Failure, Upstream
-from .words import in_seconds
+from ..moods import Failure, Upstream, in_seconds
 
 ENOUGH = 3  # failures in a row
 FIRST_REST = timedelta(seconds=2)
 LAST_REST = timedelta(minutes=1)
 PROBE = timedelta(seconds=1)  # when to ask again while somebody else's question is the one that tries
+EARLIER = re.compile(r"; try again in .*\.$")  # what a cause said of the next try: now it is known better
 
 
 class Breaker:
@@ -79,7 +80,8 @@ class Breaker:
 
     def _told(self, cause: Failure, left: timedelta) -> Failure:
         lasting = in_seconds(timedelta(seconds=self._clock() - (self._since or 0)))
-        words = f"{cause.message} (It has been so for {lasting} s; the next try is in {in_seconds(left)} s.)"
+        then = f"; the next try is in {in_seconds(left)} s" if cause.passing else ""
+        words = f"{EARLIER.sub('.', cause.message)} (It has been so for {lasting} s{then}.)"
         return Failure(cause.reason, words, status=cause.status, passing=cause.passing, retry_after=left)
 
     def _answered(self) -> None:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Collection
 from dataclasses import replace
 from importlib.util import find_spec
@@ -14,15 +15,26 @@ from ..moods import Backend, Failure, Limits
 from ..thoughts import own_thought
 from .choice import Choice, Kind, choose
 from .hub import Model, Say, sizes
-from .machine import MEGA, multiplies_bytes, must_fit
+from .machine import MEGA, estimated, memory, multiplies_bytes, must_fit
 
 LIBRARY: dict[Kind, str] = {"onnx": "onnxruntime", "transformers": "torch"}
 OWN = "our own list"
 FIRST = "a"
 WAYS_OUT = (
-    "Set MODEL_BACKEND=auto and build with requirements/onnx.txt (a model with an ONNX file) "
-    "or requirements/local.txt (any model); or set MODE=api."
+    "Build with requirements/onnx.txt (for a model with an ONNX file) or requirements/local.txt (for any), "
+    "and leave MODEL_BACKEND=auto; or set MODE=api."
 )
+NO_FILE: dict[tuple[Kind, ...], str] = {
+    ("onnx",): "no ONNX file with a tokenizer.json: use requirements/local.txt and MODEL_BACKEND=auto, or convert it "
+    "(docs/models.md).",
+    (
+        "transformers",
+    ): "no model.safetensors or pytorch_model.bin: if it has an ONNX file, use requirements/onnx.txt and "
+    "MODEL_BACKEND=auto; else choose another (docs/models.md).",
+}
+NO_FILE_AT_ALL = "neither an ONNX file with a tokenizer.json nor a model.safetensors: choose another (docs/models.md)."
+
+log = logging.getLogger(__name__)
 
 
 def open_local(config: Config, say: Say) -> Backend:
@@ -48,7 +60,12 @@ def open_local(config: Config, say: Say) -> Backend:
 def _loading(model: Model, kinds: Collection[Kind], say: Say) -> tuple[Path, Choice]:
     folder, choice = located(model, kinds, say)
     size = sum(sizes(folder)[weight] for weight in choice.weights)
-    say(f"loading {name_of(model.name)} ({size / MEGA:.1f} MB)")
+    name, needed = name_of(model.name), estimated(choice.kind, size) // MEGA
+    say(f"loading {name} ({size / MEGA:.1f} MB), which takes about {needed} MB of memory")
+    log.info(
+        "loading %s with %s: %.1f MB of files, about %d MB of memory of the %d MB that are available",
+        *(name, choice.kind, size / MEGA, needed, memory() // MEGA),
+    )
     return folder, choice
 
 
@@ -65,10 +82,7 @@ def located(model: Model, kinds: Collection[Kind], say: Say) -> tuple[Path, Choi
         if choice := choose(found, kinds, quick_int8=multiplies_bytes()):
             _must_fit(model, choice, found)
             return model.download({name: found[name] for name in choice.files}, say), choice
-    raise Failure(
-        "BackendMissing",
-        f"{name_of(model.name)} has no file that {' or '.join(LIBRARY[kind] for kind in kinds)} can read. {WAYS_OUT}",
-    )
+    raise Failure("BackendMissing", f"{name_of(model.name)} has {NO_FILE.get(tuple(kinds), NO_FILE_AT_ALL)}")
 
 
 def _usable(backend: BackendChoice) -> list[Kind]:

@@ -13,9 +13,14 @@ SHARE = {"onnx": 2.0, "transformers": 1.3}
 LIBRARIES = {"onnx": 60 * MEGA, "transformers": 350 * MEGA}
 
 
+def estimated(kind: str, weights: int) -> int:
+    """The memory that a model takes; both in bytes."""
+    return int(weights * SHARE[kind]) + LIBRARIES[kind]
+
+
 def must_fit(model: str, kind: str, weights: int) -> None:
     """`weights` in bytes. Raises Failure with what is needed and what is there."""
-    needed, there = int(weights * SHARE[kind]) + LIBRARIES[kind], memory()
+    needed, there = estimated(kind, weights), memory()
     if needed > there:
         raise Failure(
             "MemoryShort",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -11,7 +10,7 @@ from email.utils import parsedate_to_datetime
 import httpx2
 from huggingface_hub.errors import HfHubHTTPError, InferenceTimeoutError, RepositoryNotFoundError
 
-from ..moods import Failure
+from ..moods import Failure, in_seconds
 from .limits import Refused, Unacceptable
 
 LONGEST_REST = timedelta(minutes=5)  # no service is believed that wants to be left alone for longer
@@ -20,13 +19,17 @@ HOW_TO_GIVE_ONE = (
     "Make one at https://huggingface.co/settings/tokens (permission: make calls to Inference Providers), "
     "put HF_TOKEN=hf_... into the app's environment on the VM and restart it; or push MODE=local."
 )
+HOW_TO_PAY = (
+    "Buy some at https://huggingface.co/settings/billing, or wait until those of the next month are there; "
+    "or push MODE=local."
+)
 OTHER_MODEL = "choose another: API_MODEL, THOUGHT_MODEL."
 
 # reason, words, the status we give, whether time may cure it
 Meaning = tuple[str, str, int, bool]
 REFUSED_TEXT: Meaning = ("TextRefused", "The model could not read this text.", 502, False)
-DOWN: Meaning = ("UpstreamDown", "The inference service does not answer; try again soon.", 502, True)
-SLOW: Meaning = ("UpstreamTimeout", "The inference service took too long; try again.", 504, True)
+DOWN: Meaning = ("UpstreamDown", "The inference service does not answer.", 502, True)
+SLOW: Meaning = ("UpstreamTimeout", "The inference service took too long.", 504, True)
 GONE: Meaning = ("ModelGone", f"The model is not served there (any more); {OTHER_MODEL}", 503, False)
 UNUSABLE: Meaning = (
     "UnusableAnswer",
@@ -37,7 +40,7 @@ UNUSABLE: Meaning = (
 OF_STATUS: dict[int, Meaning] = {
     400: REFUSED_TEXT,
     401: ("TokenRejected", f"The inference service does not accept the token. {HOW_TO_GIVE_ONE}", 503, False),
-    402: ("OutOfCredits", "The account's credits for inference are used up.", 503, True),
+    402: ("OutOfCredits", f"The account's credits for inference are used up. {HOW_TO_PAY}", 503, True),
     403: ("TokenForbidden", f"The token may not call Inference Providers. {HOW_TO_GIVE_ONE}", 503, False),
     404: GONE,
     408: SLOW,
@@ -93,7 +96,7 @@ def failure(meaning: Meaning, retry_after: timedelta | None = None) -> Failure:
     reason, message, status, passing = meaning
     if reason == "RateLimited" and retry_after is not None:
         message = f"Too many requests just now; try again in {in_seconds(retry_after)} s."
-    return Failure(reason, message, status=status, passing=passing, retry_after=retry_after if passing else None)
+    return Failure(reason, message, status=status, passing=passing, retry_after=retry_after)
 
 
 def parse_retry_after(header: str | None, now: datetime) -> timedelta | None:
@@ -106,8 +109,3 @@ def parse_retry_after(header: str | None, now: datetime) -> timedelta | None:
     except (ValueError, OverflowError):
         return None
     return min(max(date.replace(tzinfo=date.tzinfo or UTC) - now, timedelta()), LONGEST_REST)
-
-
-def in_seconds(time: timedelta) -> int:
-    """Whole seconds, never none: 0 would read as "now"."""
-    return max(1, math.ceil(time.total_seconds()))

@@ -33,17 +33,25 @@ def make(
     making = target.with_name(f".{target.name}.making")
     shutil.rmtree(making, ignore_errors=True)
     making.mkdir(parents=True)
-    exported = _export(source, making, texts)
-    quantise(making / WHOLE, making / INT8)
-    verdict = judged(exported, _scores(OnnxModel(making / INT8), texts), QUANTISED)
-    if not verdict.passed:
-        (making / INT8).unlink()
-    write_manifest(making, {**facts, "int8": verdict.facts()})
+    try:
+        exported = _export(source, making, texts)
+        quantise(making / WHOLE, making / INT8)
+        verdict = judged(exported, _scores(OnnxModel(making / INT8), texts), QUANTISED)
+        if not verdict.passed:
+            (making / INT8).unlink()
+        write_manifest(making, {**facts, "int8": verdict.facts()})
+        _publish(making, target)
+    finally:
+        shutil.rmtree(making)
+    return verdict
+
+
+def _publish(making: Path, target: Path) -> None:
     target.mkdir(exist_ok=True)
+    if not (making / INT8).exists():
+        (target / INT8).unlink(missing_ok=True)  # of an earlier model or verdict: it would be preferred to the new one
     for path in making.iterdir():
         path.replace(target / path.name)
-    making.rmdir()
-    return verdict
 
 
 def _export(source: Path, target: Path, texts: list[str]) -> Scores:

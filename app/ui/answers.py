@@ -7,11 +7,21 @@ from html import escape
 
 from ..faces import face
 from ..labels import agree, feeling, look
-from ..moods import Failure, Mood, Opinion, Thought
+from ..moods import Failure, Mood, Opinion, Thought, in_seconds
 from .words import name, percent, processed, quickly, why_here
 
 NOTHING_YET = f"<div class='card empty mood-neutral'>{face('neutral')}<p>Write something, and the mood of it appears here.</p></div>"
 NO_THOUGHT_YET = f"<div class='card empty mood-joy'>{face('joy')}<p>A kind word is one click away.</p></div>"
+
+
+HINTS = {
+    "TooLong": "Please shorten it.",
+    "TextRefused": "Please shorten it, or write it in other words.",
+    "OutOfCredits": "Trying again helps once there are credits.",
+    "InternalError": "",
+}
+"""By reason, where neither time nor whoever runs the app is what has to change."""
+SAYS_WHEN = re.compile(r"\bin (\d+ s|a minute)\b")
 
 
 def mood_html(mood: Mood) -> str:
@@ -50,17 +60,19 @@ def trouble(failure: Failure) -> str:
     words = re.sub(r"https://[^\s()<>]*[\w/]", _link, escape(failure.message))
     first, _, rest = words.partition(". ")
     said = f"<strong>{first}.</strong> {rest}" if rest else f"<strong>{words}</strong>"
-    if failure.status == 400:  # noqa: PLR2004 - the text is what has to change, as the message says
-        hint = ""
-    elif failure.retry_after:
-        hint = f"<p>Try again in {failure.retry_after.total_seconds():.0f} s.</p>"
-    else:
-        hint = (
-            "<p>This may pass by itself.</p>"
-            if failure.passing
-            else "<p>Trying again will not help until that is done.</p>"
-        )
-    return f"<div class='trouble' role='alert'><p>{said}</p>{hint}</div>"
+    hint = _hint(failure)
+    return f"<div class='trouble' role='alert'><p>{said}</p>{f'<p>{hint}</p>' if hint else ''}</div>"
+
+
+def _hint(failure: Failure) -> str:
+    """What to do now, unless the message has said it."""
+    if failure.status == 400 or SAYS_WHEN.search(failure.message):  # noqa: PLR2004 - the text has to change, as it says
+        return ""
+    if failure.reason in HINTS:
+        return HINTS[failure.reason]
+    if failure.retry_after is not None:
+        return f"Try again in {in_seconds(failure.retry_after)} s."
+    return "This may pass by itself." if failure.passing else "Trying again will not help until that is done."
 
 
 def _link(found: re.Match[str]) -> str:

@@ -1,4 +1,7 @@
-"""`convert_tiny.py OUT`: the tiny model with a quantisation that turns every weight's sign, which must not get through."""
+"""`convert_tiny.py OUT [BOUND]`: the tiny model with a quantisation that turns every weight's sign, which must not get through.
+
+BOUND is by how much the export may differ from torch; below zero none gets through.
+"""
 
 import sys
 from pathlib import Path
@@ -8,8 +11,8 @@ import onnx
 from onnx import numpy_helper
 
 from app.config import TINY_MODEL
+from app.conversion import making
 from app.conversion.graph import to_int8
-from app.conversion.making import make
 from app.training.corpus import held_out
 
 
@@ -23,4 +26,6 @@ def bad(graph: Path, path: Path) -> None:
     onnx.save(model, path)
 
 
-print(make(Path(TINY_MODEL), Path(sys.argv[1]), [example.text for example in held_out()], {}, bad))  # noqa: T201
+if sys.argv[2:]:
+    making.EXPORTED = float(sys.argv[2])
+print(making.make(Path(TINY_MODEL), Path(sys.argv[1]), [example.text for example in held_out()], {}, bad))  # noqa: T201

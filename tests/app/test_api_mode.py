@@ -179,6 +179,18 @@ def test_an_upstream_that_comes_back_makes_it_ready_without_a_restart(
     assert app.ready().get("/readyz").status_code == 200
 
 
+def test_a_probe_hears_503_whatever_keeps_the_app_from_ready(
+    start: Start, api_python: Path, upstream: Upstream
+) -> None:
+    """A question that is refused for the same reason has that reason's status."""
+    upstream.fail("429-after-1")
+    app = start(api_python, MODE="api", API_URL=upstream.url, HF_TOKEN=CANARY_TOKEN)
+    for fault, reason, status in (("429-after-1", "RateLimited", 429), ("500", "UpstreamDown", 502)):
+        upstream.fail(fault)
+        app.reason(reason)
+        assert (app.get("/readyz").status_code, app.mood("I am happy").status_code) == (503, status)
+
+
 def test_an_outage_after_ready_is_told_to_the_user_and_is_no_reason_to_restart(
     start: Start, api_python: Path, upstream: Upstream
 ) -> None:

@@ -45,12 +45,27 @@ def test_the_tiny_model_is_converted_and_the_int8_form_says_the_same(convert_pyt
 @pytest.mark.app
 def test_a_bad_quantisation_is_refused_and_fp32_is_what_is_left(convert_python: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
+    out.mkdir()
+    (out / "model_int8.onnx").write_text("of an earlier conversion")
+    (out / "README.md").write_text("ours")
     said = run(convert_python, ROOT / "tests/app/convert_tiny.py", out, env=ENVIRONMENT, within=MINUTES)
     assert said.startswith("REFUSED")
+    assert (out / "README.md").read_text() == "ours"
     assert {path.name for path in out.glob("*.onnx")} == {"model.onnx"}
     manifest = json.loads((out / "manifest.json").read_text())
     assert not manifest["int8"]["passed"]
     assert "model_int8.onnx" not in manifest["sha256"]
+
+
+@pytest.mark.app
+def test_an_export_that_says_something_else_leaves_everything_as_it_was(convert_python: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "model_int8.onnx").write_text("of an earlier conversion")
+    with pytest.raises(Failed, match=r"Refused: model\.onnx does not say what torch says"):
+        run(convert_python, ROOT / "tests/app/convert_tiny.py", out, "-1", env=ENVIRONMENT, within=MINUTES)
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+    assert [path.name for path in out.iterdir()] == ["model_int8.onnx"]
 
 
 @pytest.mark.app

@@ -47,6 +47,14 @@ def test_every_call_of_the_page_is_tried() -> None:
     assert len(CALLS) == PAGE.count("```sh") == 5
 
 
+def test_a_model_that_desired_state_recommends_can_run_with_the_lock_it_names() -> None:
+    declared = (ROOT / "desired-state.yaml").read_text()
+    (model,) = re.findall(r"# env: \{.*MODEL: ([^,}]+)", declared)
+    files = re.search(rf"^\| `{model}` \|[^|]*\|([^|]*)\|", (ROOT / "docs/models.md").read_text(), re.MULTILINE)
+    assert files, f"docs/models.md does not know {model}"
+    assert "ONNX" in files[1] or "needs requirements/local.txt" in declared
+
+
 def test_every_reason_and_every_variable_is_explained() -> None:
     code = "\n".join(path.read_text() for path in (ROOT / "app").rglob("*.py"))
     made = re.findall(r'(?:Failure|Problem)\(\s*(?:reason=)?"(\w+)"', code)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import shutil
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 import requests
 
+from app.config import TINY_MODEL
+from tests.app.conftest import Start
 from tests.app.running import HTTP, REVISION, App
 from tests.app.venvs import python_with
 from tests.process import run
@@ -16,6 +19,7 @@ from tests.process import run
 pytestmark = pytest.mark.app
 
 JSON = {"content-type": "application/json"}
+FOREIGN = ["sehr fröhlich", "joy/happiness", "je ne sais pas quoi", "😀", "a: b, c.", "neutral"]
 OURS = ["/healthz", "/readyz", "/version", "/metrics", "/api/mood", "/api/thought", "/api/compare"]
 
 
@@ -163,3 +167,26 @@ def test_the_metrics_have_the_names_of_the_app_before_this_one(onnx_app: App) ->
     assert samples["local_model_loaded"] == samples["app_ready"] == "1.0"
     assert samples['questions_pending{at="local"}'] == "0.0"
     assert any(f'revision="{REVISION}"' in name for name in samples if name.startswith("app_info"))
+
+
+@pytest.fixture(scope="module")
+def foreign_app(shared: Start, onnx_python: Path, tmp_path_factory: pytest.TempPathFactory) -> App:
+    """The shipped model, with labels of another kind."""
+    model = Path(shutil.copytree(TINY_MODEL, tmp_path_factory.mktemp("foreign") / "model"))
+    config = json.loads((model / "config.json").read_text())
+    (model / "config.json").write_text(json.dumps(config | {"id2label": dict(enumerate(FOREIGN))}))
+    return shared(onnx_python, MODEL=str(model))
+
+
+@pytest.mark.parametrize("label", FOREIGN)
+def test_any_label_of_the_model_gets_its_thought(foreign_app: App, label: str) -> None:
+    assert foreign_app.thought(feeling=label).ok
+    assert foreign_app.press("thought", label)[0]
+
+
+@pytest.mark.parametrize(
+    "feeling", ["sehr froehlich. Ignore all", "joy/happiness!", "freude und ich", "", "SEHR FRÖHLICH"]
+)
+def test_what_only_resembles_a_label_is_refused(foreign_app: App, feeling: str) -> None:
+    assert refused(foreign_app.thought(feeling=feeling)) == (400, "BadRequest")
+    assert foreign_app.press("thought", feeling)[0] == ""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -32,9 +33,9 @@ def api(start: Start, python: Path, upstream: Upstream, **more: object) -> App:
     return start(python, MODE="api", API_URL=upstream.url, HF_TOKEN=TOKEN, **more)
 
 
-def open_tab(app: App) -> requests.Response:
+def open_tab(url: str) -> requests.Response:
     """The event stream that Gradio keeps for a browser's tab; it has said something, so it is really open."""
-    stream = requests.get(f"{app.url}/gradio_api/heartbeat/a-tab", stream=True, timeout=START.total_seconds())
+    stream = requests.get(f"{url}/gradio_api/heartbeat/a-tab", stream=True, timeout=START.total_seconds())
     assert stream.ok
     next(stream.iter_content(1))
     return stream
@@ -49,6 +50,7 @@ def test_it_answers_at_once_and_is_ready_only_after_a_real_answer(
     assert app.get("/").ok  # the pages are there, and still it is not ready
     assert app.get("/healthz").status_code == 200
     assert (app.get("/readyz").status_code, app.get("/readyz").json()["reason"]) == (503, "Loading")
+    assert app.mood("I am happy").json()["message"] == "The model is loading: asking the model a first question."
     assert "STATUS=loading: starting" in app.notices()
     upstream.open.set()
     assert app.ready().get("/readyz").json()["backend"] == "api"
@@ -75,17 +77,43 @@ def test_nothing_heavy_is_imported_before_a_setting_is_refused(onnx_python: Path
     assert log.read_text().splitlines()[-1].strip() == "and the rest"
 
 
-def test_on_a_laptop_it_serves_itself_and_says_where(onnx_python: Path, tmp_path: Path) -> None:
+@pytest.fixture
+def on_a_laptop(onnx_python: Path, tmp_path: Path) -> Iterator[tuple[Background, str, Path]]:
+    """`python -m app`, ready; its url, and its log."""
     port, log = free_port(), tmp_path / "log"
+    url = f"http://127.0.0.1:{port}"
     app = Background("/usr/bin/env", "-C", ROOT, f"PORT={port}", onnx_python, "-m", "app", log=log)
     try:
-        wait_for(lambda: f"http://127.0.0.1:{port}" in log.read_text(), "the url", within=START)
-        wait_for(lambda: requests.get(f"http://127.0.0.1:{port}/readyz", timeout=30).ok, "readiness", within=START)
-        os.kill(app.pid, signal.SIGINT)
-        app.wait(START)
+        wait_for(lambda: url in log.read_text(), "the url", within=START)
+        wait_for(lambda: requests.get(f"{url}/readyz", timeout=30).ok, "readiness", within=START)
+        yield app, url, log
     finally:
         app.stop()
+
+
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
+def test_on_a_laptop_it_serves_itself_and_ends_well_though_a_tab_is_open(
+    on_a_laptop: tuple[Background, str, Path], sign: signal.Signals
+) -> None:
+    app, url, log = on_a_laptop
+    tab = open_tab(url)
+    os.kill(app.pid, sign)
+    assert app.wait(START) == 0
+    tab.close()
     assert "Traceback" not in log.read_text()
+    assert "ERROR" not in log.read_text()
+
+
+@pytest.mark.parametrize("wrong", ["MODE=locall", "PORT=none"])
+def test_on_a_laptop_nothing_heavy_is_imported_before_a_setting_is_refused(
+    onnx_python: Path, tmp_path: Path, wrong: str
+) -> None:
+    log = tmp_path / "log"
+    argv = ("/usr/bin/env", "-C", ROOT, wrong, onnx_python, "-X", "importtime", "-m", "app")
+    assert Background(*argv, log=log).wait(START) == 78
+    said = log.read_text().splitlines()
+    assert any(line.startswith(f"app: {wrong.partition('=')[0]}=") for line in said)
+    assert not {"uvicorn", "starlette", "gradio"} & {line.split()[-1] for line in said}
 
 
 def test_an_agent_that_keeps_models_offline_does_not_cut_off_the_api(
@@ -118,7 +146,7 @@ def test_who_comes_while_it_is_away_waits_for_the_next_process(start: Start, onn
 
 def test_sigterm_ends_it_soon_though_a_browser_tab_is_open(start: Start, onnx_python: Path) -> None:
     app = start(onnx_python, grace=1000).ready()
-    tab = open_tab(app)
+    tab = open_tab(app.url)
     app.signal(signal.SIGTERM)
     assert app.exit_code() == 0
     tab.close()
@@ -130,7 +158,7 @@ def test_sigterm_ends_it_soon_though_a_browser_tab_is_open(start: Start, onnx_py
 def test_sigterm_lets_the_work_in_flight_finish(start: Start, api_python: Path, upstream: Upstream) -> None:
     app = api(start, api_python, upstream, grace=1000).ready()
     upstream.open.clear()
-    tab = open_tab(app)
+    tab = open_tab(app.url)
     with ThreadPoolExecutor(2) as clients:
         over_http = clients.submit(app.mood, "I am happy")
         on_the_page = clients.submit(app.press, "analyze", "I am glad")

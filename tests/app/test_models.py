@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,8 @@ from app.backends.choice import choose
 from app.backends.machine import memory, multiplies_bytes, must_fit
 from app.config import TINY_MODEL
 from app.moods import Failure
-from tests.app.venvs import ROOT
+from tests.app.conftest import Start
+from tests.app.venvs import ROOT, python_for
 from tests.hubserver import COMMIT, HubServer, Repo
 from tests.process import run
 
@@ -146,7 +148,7 @@ def test_a_model_of_the_hub_is_downloaded_once_and_then_needs_no_network(
     assert (first["backend"], first["device"]) == ("onnx", "cpu")
     downloading = [line for line in first["said"] if line.startswith(f"downloading {NAME}: ")]
     assert downloading[-1].endswith(" of 0 MB")
-    assert first["said"][-1] == f"loading {NAME} (0.4 MB)"
+    assert first["said"][-1] == f"loading {NAME} (0.4 MB), which takes about 60 MB of memory"
     assert {each.path.rpartition("/")[2] for each in hub.asked if "/resolve/" in each.path} == {
         *("config.json", "manifest.json", "tokenizer.json", "tokenizer_config.json", "model.onnx")
     }
@@ -176,6 +178,44 @@ def test_a_model_that_the_agent_fetched_is_found_by_its_name_without_a_hub(
     )
     assert found["backend"] == "onnx"
     assert len(hub.asked) == asked
+
+
+SAFETENSORS, ONNX = {"model.safetensors"}, {"onnx/model.onnx"}
+
+
+@pytest.mark.app
+@pytest.mark.parametrize(
+    ("lacking", "lock", "advice"),
+    [
+        (
+            ONNX,
+            "onnx",
+            "no ONNX file with a tokenizer.json: use requirements/local.txt and MODEL_BACKEND=auto, or convert",
+        ),
+        (SAFETENSORS, "local", "if it has an ONNX file, use requirements/onnx.txt and MODEL_BACKEND=auto"),
+        (
+            ONNX | SAFETENSORS,
+            "convert",  # it has both libraries
+            "neither an ONNX file with a tokenizer.json nor a model.safetensors: choose another",
+        ),
+    ],
+)
+def test_a_model_without_a_file_for_what_is_installed_says_which_file_and_which_lock(
+    hub: HubServer, tmp_path: Path, *, lacking: set[str], lock: str, advice: str
+) -> None:
+    for name in lacking:
+        hub.repos[NAME].files.pop(name)
+    given = {"MODEL_BACKEND": "transformers"} if lacking == SAFETENSORS else {}
+    found = opened(python_for(lock), hub.url, tmp_path, **given)
+    assert found["reason"] == "BackendMissing"
+    assert advice in found["message"]
+    assert "Set MODEL_BACKEND" not in found["message"]
+
+
+@pytest.mark.app
+def test_the_memory_that_a_model_takes_is_in_the_log_before_it_is_loaded(start: Start, onnx_python: Path) -> None:
+    (loading,) = [line for line in start(onnx_python).ready().output.splitlines() if "loading tiny-mood" in line]
+    assert re.search(r"with onnx: 0\.4 MB of files, about 60 MB of memory of the \d+ MB that are available", loading)
 
 
 @pytest.mark.app
