@@ -60,7 +60,7 @@ def _lane(row: int, label: str) -> str:
     return (
         f"<g class='lane {colour(label)}' data-lane='{escape(label)}'><line x1='{LEFT}' x2='{RIGHT}' y1='{y}' y2='{y}'/>"
         f"<svg x='0' y='{y - 12}' width='24' height='24'>{face(label)}</svg>"
-        f"<text x='32' y='{y + 4.5}'>{escape(shortened(name(label), LONGEST_NAME))}</text></g>"
+        f"<text x='32' y='{y + 4.5}'>{escape(shortened(name(label), LONGEST_NAME))}</text><title>{escape(name(label))}</title></g>"
     )
 
 
