@@ -25,6 +25,7 @@ def test_the_answer_comes_into_view(visiting: Visiting, api_app: App) -> None:
 
 def test_why_there_is_none_comes_into_view(visiting: Visiting, api_app: App) -> None:
     tab = visiting(api_app.url, phone=True, reduced_motion="reduce")
+    tab.page.set_viewport_size({"width": 390, "height": 480})
     tab.text.fill("")
     tab.page.evaluate("scrollTo(0, 0)")
     tab.button("Analyze mood").tap()
