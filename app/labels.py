@@ -28,6 +28,10 @@ def look(label: str) -> str:
     return word if word in MOODS else _ALIKE.get(word, "neutral")
 
 
+def is_known(label: str) -> bool:
+    return label.lower() in (*MOODS, *_ALIKE)
+
+
 def spoken(label: str) -> str:
     """As a word of a sentence: `POSITIVE` is positive, `very_sad` very sad."""
     return " ".join(label.replace("_", " ").split()).lower()

@@ -6,9 +6,11 @@ import re
 from html import escape
 
 from ..faces import face
-from ..labels import agree, feeling, look
+from ..labels import agree, feeling
 from ..moods import Failure, Mood, Opinion, Thought, in_seconds
-from .words import name, percent, processed, quickly, why_here
+from .words import colour, name, percent, processed, quickly, shortened, why_here
+
+LONGEST_QUOTE = 60  # characters of a text, in its answer
 
 NOTHING_YET = f"<div class='card empty mood-neutral'>{face('neutral')}<p>Write something, and the mood of it appears here.</p></div>"
 NO_THOUGHT_YET = f"<div class='card empty mood-joy'>{face('joy')}<p>A kind word is one click away.</p></div>"
@@ -24,14 +26,15 @@ HINTS = {
 SAYS_WHEN = re.compile(r"\bin (\d+ s|a minute)\b")
 
 
-def mood_html(mood: Mood) -> str:
+def mood_html(mood: Mood, text: str, model: str) -> str:
+    """`model` is the name of the one that answered."""
     label, sure = name(mood.label), percent(mood.confidence)
-    said = f"{label}, {sure} sure"
+    said = f"{label}, {sure} sure: {shortened(text, LONGEST_QUOTE)}"
     return (
-        f"<section class='card answer {_colour(mood.label)}' aria-label='Mood' data-announce='{escape(said)}'>"
-        f"<div class='verdict'>{face(mood.label)}<div><p class='eyebrow'>It feels like</p><h2>{escape(label)}</h2>"
+        f"<section class='card answer {colour(mood.label)}' aria-label='Mood' data-announce='{escape(said)}'>"
+        f"<div class='verdict'>{face(mood.label)}<div><p class='eyebrow'>{_quoted(text)} feels like</p><h2>{escape(label)}</h2>"
         f"<p>{sure} sure</p></div></div>{_bars(mood)}"
-        f"<footer><p>{escape(processed(mood))}</p>{_buttons(f'My text feels like {label} ({sure} sure).')}</footer></section>"
+        f"<footer><p>{escape(processed(mood, model))}</p>{_buttons(f'My text feels like {label} ({sure} sure).')}</footer></section>"
     )
 
 
@@ -40,18 +43,19 @@ def thought_html(thought: Thought, label: str | None) -> str:
     felt = feeling(label)
     whom = f"For somebody who feels {escape(felt)}" if felt else "For anybody"
     return (
-        f"<section class='card thought {_colour(label or 'joy')}' aria-label='Thought' data-announce='{text}'>"
+        f"<section class='card thought {colour(label or 'joy')}' aria-label='Thought' data-announce='{text}'>"
         f"<p class='eyebrow'>{whom}</p><blockquote dir='auto'>{text}</blockquote>"
         f"<footer><p>{escape(f'From {thought.source}, in {quickly(thought.took)}{why_here(thought)}.')}</p>{_buttons(thought.text)}</footer></section>"
     )
 
 
-def opinions_html(opinions: list[Opinion]) -> str:
+def opinions_html(opinions: list[Opinion], text: str) -> str:
     said = _agreement(opinions)
     cards = "".join(_opinion(opinion) for opinion in opinions)
     return (
-        f"<section class='opinions' aria-label='Comparison' data-announce='{escape(said)}'>"
-        f"<p class='agreement'>{escape(said)}</p><div>{cards}</div></section>"
+        f"<section class='opinions' aria-label='Comparison' "
+        f"data-announce='{escape(f'{said} {shortened(text, LONGEST_QUOTE)}')}'>"
+        f"<p class='eyebrow'>{_quoted(text)}</p><p class='agreement'>{escape(said)}</p><div>{cards}</div></section>"
     )
 
 
@@ -79,13 +83,17 @@ def _link(found: re.Match[str]) -> str:
     return f"<a href='{found[0]}' target='_blank' rel='noopener noreferrer'>{found[0]}</a>"
 
 
+def _quoted(text: str) -> str:
+    return f"<q><bdi>{escape(shortened(text, LONGEST_QUOTE))}</bdi></q>"
+
+
 def _opinion(opinion: Opinion) -> str:
     outcome = opinion.outcome
     about = f"<p class='eyebrow'>{escape(opinion.mode)} · {escape(opinion.model)}</p>"
     if isinstance(outcome, Failure):
         return f"<article class='card' data-mode='{opinion.mode}'>{about}{trouble(outcome)}</article>"
     return (
-        f"<article class='card {_colour(outcome.label)}' data-mode='{opinion.mode}'>{about}"
+        f"<article class='card {colour(outcome.label)}' data-mode='{opinion.mode}'>{about}"
         f"<div class='verdict'>{face(outcome.label)}<div><h2>{escape(name(outcome.label))}</h2>"
         f"<p>{percent(outcome.confidence)} sure</p></div></div>{_bars(outcome)}"
         f"<footer><p>{escape(processed(outcome))}</p></footer></article>"
@@ -103,7 +111,7 @@ def _agreement(opinions: list[Opinion]) -> str:
 
 def _bars(mood: Mood) -> str:
     rows = "".join(
-        f"<li class='{_colour(label)}'><span>{escape(name(label))}</span>"
+        f"<li class='{colour(label)}'><span>{escape(name(label))}</span>"
         f"<span class='bar' aria-hidden='true'><i style='width:{score:.1%}'></i></span><span>{percent(score)}</span></li>"
         for label, score in mood.scores.items()
     )
@@ -115,7 +123,3 @@ def _buttons(words: str) -> str:
         f"<span class='deeds'><button type='button' data-copy='{escape(words)}'>Copy</button>"
         f"<button type='button' data-share='{escape(words)}'>Share</button></span>"
     )
-
-
-def _colour(label: str) -> str:
-    return f"mood-{look(label)}"

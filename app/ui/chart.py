@@ -12,11 +12,12 @@ from ..faces import face
 from ..labels import MOODS, look
 from .header import moment
 from .history import Entry, History
-from .words import apart, name, percent
+from .words import apart, colour, name, percent, shortened
 
 NEWEST = 20  # marks that fit
 MOST_LANES = 8  # of moods that have not come up yet
 WIDTH, LANE, LEFT, RIGHT, TOP = 400, 36, 104, 392, 4
+LONGEST_NAME = 10  # letters before a lane
 SMALLEST, LARGEST = 4, 10  # radius of a mark
 
 Point = tuple[float, float]
@@ -57,9 +58,9 @@ def _y(lane: int) -> float:
 def _lane(row: int, label: str) -> str:
     y = _y(row)
     return (
-        f"<g class='lane mood-{look(label)}' data-lane='{escape(label)}'><line x1='{LEFT}' x2='{RIGHT}' y1='{y}' y2='{y}'/>"
+        f"<g class='lane {colour(label)}' data-lane='{escape(label)}'><line x1='{LEFT}' x2='{RIGHT}' y1='{y}' y2='{y}'/>"
         f"<svg x='0' y='{y - 12}' width='24' height='24'>{face(label)}</svg>"
-        f"<text x='32' y='{y + 4.5}'>{escape(name(label)[:10])}</text></g>"
+        f"<text x='32' y='{y + 4.5}'>{escape(shortened(name(label), LONGEST_NAME))}</text><title>{escape(name(label))}</title></g>"
     )
 
 
@@ -75,7 +76,7 @@ def _thread(points: list[Point]) -> str:
 def _mark(entry: Entry, point: Point) -> str:
     radius = SMALLEST + (LARGEST - SMALLEST) * entry.confidence
     return (
-        f"<circle class='mark mood-{look(entry.mood)}' data-mood='{escape(entry.mood)}' cx='{point[0]}' cy='{point[1]}' "
+        f"<circle class='mark {colour(entry.mood)}' data-mood='{escape(entry.mood)}' cx='{point[0]}' cy='{point[1]}' "
         f"r='{radius:.1f}'><title>{escape(f'{name(entry.mood)}, {percent(entry.confidence)}: {apart(entry.text)}')}</title></circle>"
     )
 

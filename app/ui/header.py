@@ -8,7 +8,7 @@ from datetime import datetime
 from html import escape
 from pathlib import Path
 
-from ..config import TINY_MODEL, Config
+from ..config import TINY_MODEL, name_of
 from ..engine import LOADING, Engine
 from ..faces import face
 from ..forges import branch_page, commit_page
@@ -21,7 +21,7 @@ def header_html(engine: Engine) -> str:
     return (
         f"<header><div class='brand mood-joy'>{face('joy')}<div><h1>Mood</h1>"
         "<p>What does your text feel like?</p></div></div>"
-        f"<ul class='chips' aria-label='What answers here'>{chips}</ul>{_demo(engine.config)}{_state(engine)}</header>"
+        f"<ul class='chips' aria-label='What answers here'>{chips}</ul>{_demo(engine)}{_state(engine)}</header>"
     )
 
 
@@ -53,13 +53,15 @@ def moment(instant: datetime) -> str:
     return f"<time data-local datetime='{instant.isoformat(timespec='seconds')}'>{instant:%H:%M} UTC</time>"
 
 
-def _demo(config: Config) -> str:
-    if config.mode != "local" or config.local_model != TINY_MODEL:
+def _demo(engine: Engine) -> str:
+    """Where it may answer: by itself, in the service's stead, or compared with it."""
+    if "local" not in engine.modes or engine.config.local_model != TINY_MODEL:
         return ""
+    which = "A" if engine.config.mode == "local" else f"The local {name_of(TINY_MODEL)} is a"
     held_out = json.loads((Path(TINY_MODEL) / "manifest.json").read_text())["heldOut"]
     right, of = held_out["right"], held_out["sentences"]
     return (
-        "<p class='demo'>A demo model, trained on a few hundred sentences: right on "
+        f"<p class='demo'>{which} demo model, trained on a few hundred sentences: right on "
         f"{right} of {of} that it had not seen ({right / of:.0%}). Expect less of it on yours.</p>"
     )
 

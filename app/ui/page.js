@@ -1,29 +1,24 @@
-// What HTML alone cannot do: the reader's own time, words for screen readers, copy and share, Ctrl + Enter,
-// and a history and a draft that live in this browser tab and outlive the server's process.
+// What HTML alone cannot do: the reader's own time, words for screen readers, an answer that comes into view, copy and share.
 (() => {
-  function read(key) {
-    try { return JSON.parse(sessionStorage.getItem(key)); } catch { return null; }
-  }
+  // Trouble announces itself.
+  const ANSWERS = "[data-announce], :is(#mood-result, #thought-result) .trouble:not(article *)";
+  const told = new WeakMap(); // what an element said when it was last looked at: Gradio changes elements in place
 
-  function write(key, value) {
-    try { sessionStorage.setItem(key, JSON.stringify(value)); } catch { /* a browser that keeps nothing */ }
-    return [];
+  function isNews(element, words) {
+    if (told.get(element) === words) return false;
+    told.set(element, words);
+    return true;
   }
-
-  window.mood = {
-    kept: () => read("mood-history"),
-    keep: (history) => write("mood-history", history),
-    draft: () => read("mood-draft") ?? "",
-    keepDraft: (text) => write("mood-draft", text),
-  };
 
   function tellLocalTimes() {
-    for (const time of document.querySelectorAll("time[data-local]:not([title])")) {
+    for (const time of document.querySelectorAll("time[data-local]")) {
+      if (!isNews(time, time.dateTime + time.textContent)) continue;
       const at = new Date(time.dateTime);
       const today = at.toDateString() === new Date().toDateString();
       const day = today ? {} : { day: "numeric", month: "short" };
       time.textContent = at.toLocaleString([], { hour: "2-digit", minute: "2-digit", ...day });
       time.title = at.toLocaleString();
+      told.set(time, time.dateTime + time.textContent);
     }
   }
 
@@ -39,10 +34,28 @@
     region.textContent = words;
   }
 
-  function announceAnswers() {
-    for (const answer of document.querySelectorAll("[data-announce]:not([data-announced])")) {
-      answer.dataset.announced = "";
-      announce(answer.dataset.announce);
+  function isFocusLost() {
+    const here = document.activeElement;
+    return !here || here === document.body || !here.checkVisibility({ checkVisibilityCSS: true });
+  }
+
+  function focusOn(element) {
+    if (element.tabIndex < 0) element.tabIndex = -1;
+    element.focus({ preventScroll: true });
+  }
+
+  function bringIntoView(answer) {
+    const isStill = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    answer.scrollIntoView({ block: "nearest", behavior: isStill ? "instant" : "smooth" });
+    if (isFocusLost()) focusOn(answer); // what was pressed is gone
+  }
+
+  function presentAnswers() {
+    for (const answer of document.querySelectorAll(ANSWERS)) {
+      const words = answer.dataset.announce ?? answer.textContent;
+      if (!isNews(answer, words)) continue;
+      if ("announce" in answer.dataset) announce(words);
+      bringIntoView(answer);
     }
   }
 
@@ -69,7 +82,7 @@
   }
 
   async function press(button) {
-    const name = button.dataset.name ??= button.textContent;
+    const name = "copy" in button.dataset ? "Copy" : "Share";
     try {
       const done = "copy" in button.dataset ? await copy(button.dataset.copy).then(() => "Copied") : await share(button.dataset.share);
       button.textContent = done;
@@ -84,12 +97,6 @@
   document.addEventListener("click", (event) => {
     const button = event.target.closest("[data-copy], [data-share]");
     if (button) press(button);
-  });
-
-  document.addEventListener("keydown", (event) => {
-    if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey) || !event.target.closest("#text")) return;
-    event.preventDefault();
-    document.getElementById("analyze").click();
   });
 
   function namePanels() {
@@ -108,11 +115,16 @@
     namePanels();
     followLetters();
     tellLocalTimes();
-    announceAnswers();
+    presentAnswers();
   }
 
   function begin() {
-    new MutationObserver(look).observe(document.body, { childList: true, subtree: true });
+    new MutationObserver(look).observe(document.body, {
+      childList: true,
+      subtree: true,
+      characterData: true,
+      attributeFilter: ["datetime", "data-announce"],
+    });
     look();
   }
 

@@ -31,7 +31,7 @@ def page(engine: Engine) -> gr.Blocks:
         mood.connect(blocks, session, header)
         thought.connect(session)
         thought.open_from(mood.onward, tabs, session)
-        session.connect(blocks)
+        session.connect(blocks, mood.emptied, mood.result)
         named_endpoints(engine)
         _keep_current(blocks, header, engine)
     return blocks

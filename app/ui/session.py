@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from html import escape
 from typing import Any
 
 import gradio as gr
 
 from ..faces import face
-from ..labels import MOODS, look
+from ..labels import MOODS
 from .chart import chart
 from .header import moment
 from .history import Entry, History
-from .wiring import DIRECT
-from .words import name, percent
+from .wiring import ASKS, DIRECT, answered
+from .words import colour, name, percent
 
 FACES = "".join(f"<span class='mood-{mood}'>{face(mood)}</span>" for mood in MOODS)
 NOTHING_YET = (
@@ -28,16 +29,24 @@ class SessionPane:
     def __init__(self) -> None:
         self.kept = gr.JSON(visible=False)
         self._view = gr.HTML(NOTHING_YET, elem_id="session")
-        self._clear = gr.Button("Clear this session", size="sm", visible=False, elem_id="clear")
+        self._clear = gr.Button("Clear this session", size="sm", visible=False, elem_id="clear", elem_classes=ASKS)
         self.outputs = [self.kept, self._view, self._clear]
 
-    def connect(self, blocks: gr.Blocks) -> None:
+    def connect(self, blocks: gr.Blocks, emptied: Mapping[gr.Component, Any], where: gr.HTML) -> None:
+        """What goes with the session when it is cleared, with its values then; `where` a failure is told."""
         quiet: dict[str, Any] = {**DIRECT, "show_progress": "hidden"}
         blocks.load(
-            lambda kept: self.showing(History.read(kept)), self.kept, self.outputs, js="() => mood.kept()", **quiet
+            lambda kept: self.showing(History.read(kept))[1:],
+            self.kept,
+            self.outputs[1:],
+            js="() => mood.kept()",
+            **quiet,
         )
-        self._clear.click(lambda: self.showing(History()), outputs=self.outputs, **quiet)
-        self.kept.change(None, self.kept, None, js="history => mood.keep(history)", api_visibility="private")
+        cleared = self._clear.click(
+            lambda: (*self.showing(History()), *emptied.values()), outputs=[*self.outputs, *emptied], **quiet
+        )
+        answered(cleared, self.kept, where)
+        cleared.then(None, None, None, js="() => mood.focusText()", api_visibility="private")
 
     @staticmethod
     def showing(history: History) -> tuple[dict[str, Any], str, gr.Button]:
@@ -59,6 +68,6 @@ def session_html(history: History) -> str:
 
 def _row(entry: Entry) -> str:
     return (
-        f"<tr class='mood-{look(entry.mood)}'><td>{face(entry.mood)}{escape(name(entry.mood))}</td>"
+        f"<tr class='{colour(entry.mood)}'><td>{face(entry.mood)}{escape(name(entry.mood))}</td>"
         f"<td dir='auto'>{escape(entry.text)}</td><td>{percent(entry.confidence)}</td><td>{moment(entry.at)}</td></tr>"
     )

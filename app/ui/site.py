@@ -13,6 +13,7 @@ from .theme import NIGHT, theme
 
 HERE = Path(__file__).parent
 ABOUT = '<meta name="description" content="What does your text feel like? And a positive thought for it.">'
+SCRIPT = "".join((HERE / name).read_text() for name in ("asking.js", "page.js"))
 GROUND = f"<style>body.dark {{ background: {NIGHT} }}</style>"  # Gradio leaves it light where dark is asked for with ?__theme
 
 
@@ -33,7 +34,7 @@ def site(engine: Engine) -> FastAPI:
         path="/",
         theme=theme(),
         css=(HERE / "style.css").read_text(),
-        head=f"{ABOUT}{GROUND}<script>{(HERE / 'page.js').read_text()}</script>",
+        head=f"{ABOUT}{GROUND}<script>{SCRIPT}</script>",
         favicon_path=str(HERE / "icon.svg"),
         footer_links=["api"],
         run_history=False,

@@ -12,11 +12,15 @@ from ..thoughts import THOUGHTS
 from .answers import NO_THOUGHT_YET, thought_html, trouble
 from .history import History
 from .session import SessionPane
-from .wiring import DIRECT, say_when_failed
+from .wiring import ASKS, DIRECT, HISTORY, answered, unanswered
 from .words import ANY_FEELING, name
 
 AS_FOUND = "found"
-CHOICES = [("Anything", ANY_FEELING), ("The mood just found", AS_FOUND), *((name(mood), mood) for mood in THOUGHTS)]
+CHOICES = [
+    ("Anything at all", ANY_FEELING),
+    ("The mood just found", AS_FOUND),
+    *((name(mood), mood) for mood in THOUGHTS),
+]
 
 
 class ThoughtTab:
@@ -24,11 +28,13 @@ class ThoughtTab:
         self._engine = engine
         with gr.Tab("Positive thought", id="thought", elem_id="thought-tab"):
             self._choice = gr.Radio(CHOICES, value=ANY_FEELING, label="For somebody who feels", elem_id="feeling")
-            self._go = gr.Button("Generate a positive thought", variant="primary", elem_id="generate")
+            self._go = gr.Button(
+                "Generate a positive thought", variant="primary", elem_id="generate", elem_classes=ASKS
+            )
             self._result = gr.HTML(NO_THOUGHT_YET, elem_id="thought-result")
 
     def connect(self, session: SessionPane) -> None:
-        say_when_failed(self._on(self._go.click, session), self._result)
+        answered(self._on(self._go.click, session), session.kept, self._result)
 
     def open_from(self, button: gr.Button, tabs: gr.Tabs, session: SessionPane) -> None:
         """The button leads here, and a thought for the mood just found is on its way."""
@@ -38,10 +44,13 @@ class ThoughtTab:
             **DIRECT,
             show_progress="hidden",
         )
-        say_when_failed(self._on(opened.then, session), self._result)
+        unanswered(opened, self._result)
+        answered(self._on(opened.then, session), session.kept, self._result)
 
     def _on(self, event: Any, session: SessionPane) -> Any:
-        return event(self._show, [self._choice, session.kept], self._result, **DIRECT, show_progress_on=self._result)
+        return event(
+            self._show, [self._choice, session.kept], self._result, **DIRECT, show_progress_on=self._result, js=HISTORY
+        )
 
     async def _show(self, choice: str, kept: Any) -> str:
         feeling = {ANY_FEELING: None, AS_FOUND: History.read(kept).last_mood}.get(choice, choice)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from ..labels import spoken
+from ..labels import is_known, look, spoken
 from ..moods import Mood, Thought
 
 ANY_FEELING = "any"
+OTHERS = 6  # colours in style.css; LABEL_0 to LABEL_5 are told apart
 
 
 def took(time: timedelta) -> str:
@@ -28,14 +29,30 @@ def name(label: str) -> str:
     return spoken(label).capitalize()
 
 
+def colour(label: str) -> str:
+    """The class in style.css of a label: that of its mood; labels that say nothing to us are told apart."""
+    if is_known(label):
+        return f"mood-{look(label)}"
+    return f"mood-other-{sum(label.lower().encode()) % OTHERS}"
+
+
 def apart(text: str) -> str:
     """For a line of our own: whichever way its letters run, the rest of the line runs as ours do."""
     return f"\N{FIRST STRONG ISOLATE}{text}\N{POP DIRECTIONAL ISOLATE}"
 
 
-def processed(mood: Mood) -> str:
-    where = "by the API" if mood.source == "api" else f"locally by {mood.source}"
-    return f"Processed {where} in {quickly(mood.took)}{why_here(mood)}."
+def shortened(text: str, most: int) -> str:
+    """At most so many characters, on one line."""
+    line = " ".join(text.split())
+    return line if len(line) <= most else f"{line[: most - 1].rstrip()}…"
+
+
+def processed(mood: Mood, model: str = "") -> str:
+    """`model` is named unless it already is beside these words."""
+    is_api = mood.source == "api"
+    by = " with ".join(filter(None, ("the API", model) if is_api else (model, mood.source)))
+    when = "earlier" if mood.cached else f"in {quickly(mood.took)}"
+    return f"Processed {'' if is_api else 'locally '}by {by} {when}{why_here(mood)}."
 
 
 def why_here(answer: Mood | Thought) -> str:

@@ -20,7 +20,7 @@ from app.moods import Opinion, Thought, mood
 from app.ui.answers import opinions_html, thought_html
 def opinions(*labels):
     moods = [mood({label: 1.0}, timedelta(), "onnx") for label in labels]
-    return opinions_html([Opinion(mode=mode, model="any", outcome=each) for mode, each in zip(("api", "local"), moods)])
+    return opinions_html([Opinion(mode=mode, model="any", outcome=each) for mode, each in zip(("api", "local"), moods)], "a text")
 def thought(label):
     return thought_html(Thought(text="Rest.", source="any", took=timedelta()), label)
 print(json.dumps([opinions("POSITIVE", "joy"), opinions("JOY", "joy"), opinions("NEGATIVE", "joy"), thought("Fear"), thought("LABEL_0")]))

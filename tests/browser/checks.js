@@ -47,6 +47,19 @@
     return found;
   }
 
+  // What is left of its box when each ancestor has cut off what it hides.
+  function visibleBox(element) {
+    const box = element.getBoundingClientRect();
+    let { left, right, top, bottom } = box;
+    for (let around = element.parentElement; around; around = around.parentElement) {
+      const style = getComputedStyle(around);
+      const cut = around.getBoundingClientRect();
+      if (/hidden|clip/.test(style.overflowX)) [left, right] = [Math.max(left, cut.left), Math.min(right, cut.right)];
+      if (/hidden|clip/.test(style.overflowY)) [top, bottom] = [Math.max(top, cut.top), Math.min(bottom, cut.bottom)];
+    }
+    return { width: Math.max(0, right - left), height: Math.max(0, bottom - top) };
+  }
+
   window.checks = {
     texts: () => texts().size,
     faint: (least) =>
@@ -55,9 +68,23 @@
     small: (least) =>
       [...document.querySelectorAll("button, a, textarea, label:has(input[type=radio]), [role=tab]")].filter(shown)
         .filter((target) => !target.closest("p, [aria-hidden=true]"))
-        .map((target) => [target.getBoundingClientRect(), target])
+        .map((target) => [visibleBox(target), target])
         .filter(([box]) => box.height < least || box.width < least)
         .map(([box, target]) => `${box.width.toFixed()}x${box.height.toFixed()} ${target.tagName} ${words(target)}`),
+    cutOff: (css) =>
+      [...document.querySelectorAll(css)].filter(shown)
+        .filter((element) => visibleBox(element).height < element.getBoundingClientRect().height).map(words),
+    colourOf: (className, property) => {
+      const sample = Object.assign(document.createElement("i"), { className });
+      document.body.append(sample);
+      sample.style.color = `var(${property})`;
+      const found = getComputedStyle(sample).color;
+      sample.remove();
+      return found;
+    },
+    faintMarks: (least) =>
+      [...document.querySelectorAll(".mark")].map((mark) => [contrast(mark, getComputedStyle(mark).stroke), mark])
+        .filter(([ratio]) => ratio < least).map(([ratio, mark]) => `${ratio.toFixed(2)} ${mark.dataset.mood}`),
     wide: () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
   };
 })();

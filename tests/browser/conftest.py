@@ -44,7 +44,7 @@ def context(browser: Browser) -> Context:
     @cache
     def of(*, phone: bool = False, **options: Any) -> BrowserContext:
         size: ViewportSize = {"width": 390, "height": 844} if phone else {"width": 1200, "height": 900}
-        return browser.new_context(viewport=size, has_touch=phone, locale="en-GB", **options)
+        return browser.new_context(viewport=size, is_mobile=phone, has_touch=phone, locale="en-GB", **options)
 
     return of
 

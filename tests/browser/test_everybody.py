@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -9,7 +10,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.app.running import REVISION, App
-from tests.browser.conftest import Visiting
+from tests.browser.conftest import TOKEN, Start, Visiting
 from tests.browser.visit import HAPPY, OKAY, WORST, Visit
 
 pytestmark = pytest.mark.app
@@ -134,10 +135,29 @@ def test_the_header_says_what_answers_with_links_and_in_the_reader_s_own_time(
     expect(since).to_have_text(f"{at_utc.astimezone(ZoneInfo('Asia/Tokyo')):%H:%M}")
 
 
-def test_the_demo_s_model_is_called_one_with_its_accuracy(visiting: Visiting, local_app: App, api_app: App) -> None:
+def test_the_demo_s_model_is_called_one_with_its_accuracy_wherever_it_may_answer(
+    visiting: Visiting, local_app: App, api_app: App, start: Start
+) -> None:
     words = "A demo model, trained on a few hundred sentences: right on 109 of 120"
     expect(visiting(local_app.url).page.locator("#header")).to_contain_text(words)
-    expect(visiting(api_app.url).page.locator("#header")).not_to_contain_text("demo model")
+    expect(visiting(api_app.url).page.locator("#header")).to_contain_text("The local tiny-mood (demo) is a demo model")
+    another = start(MODE="api", API_URL=api_app.get("/version").json()["apiURL"], HF_TOKEN=TOKEN, MODEL="/not/ours")
+    expect(visiting(another.ready().url).page.locator("#header")).not_to_contain_text("demo model")
+
+
+def test_what_changes_in_place_is_told_in_the_reader_s_time_and_read_out(visiting: Visiting, local_app: App) -> None:
+    tab = visiting(local_app.url, timezone_id="Asia/Tokyo").analyze(HAPPY)
+    since, announcer = tab.page.locator(".chips time"), tab.page.locator("#announcer")
+    since.evaluate("time => { time.setAttribute('datetime', '2026-01-01T03:00:00+00:00'); }")
+    expect(since).to_have_text(re.compile("12:00"))
+    since.evaluate("time => { time.firstChild.data = '03:00 UTC'; }")
+    expect(since).to_have_text(re.compile("12:00"))
+    tab.result.locator(".answer").evaluate("answer => { answer.dataset.announce = 'Fear, in place'; }")
+    expect(announcer).to_have_text("Fear, in place")
+    announcer.evaluate("region => { region.textContent = ''; }")
+    tab.result.locator(".answer").evaluate("answer => { answer.dataset.announce = 'Fear, in place'; }")
+    tab.page.wait_for_timeout(200)
+    expect(announcer).to_have_text("")
 
 
 def test_a_text_runs_the_way_its_letters_run(visiting: Visiting, local_app: App) -> None:

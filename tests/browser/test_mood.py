@@ -7,13 +7,14 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from app.config import API_MODEL
 from tests.app.running import App
 from tests.browser.conftest import Visiting
 from tests.browser.visit import HAPPY, OKAY, WORST
 
 pytestmark = pytest.mark.app
 
-WHERE = {"local": "locally by onnx", "api": "by the API"}
+WHERE = {"local": "locally by tiny-mood (demo) with onnx", "api": f"by the API with {API_MODEL}"}
 
 
 def test_one_click_on_an_example_fills_it_in_and_analyzes_it(visiting: Visiting, app: App) -> None:
@@ -33,7 +34,7 @@ def test_a_text_gets_its_mood_with_every_confidence_the_time_and_the_place(visit
     assert said == widths == sorted(said, reverse=True)
     assert sum(said) == pytest.approx(100, abs=0.6)
     mode = app.get("/version").json()["mode"]
-    assert re.search(rf"Processed {WHERE[mode]} in \d+\.\d+ m?s\.", tab.result.inner_text())
+    assert re.search(rf"Processed {re.escape(WHERE[mode])} in \d+\.\d+ m?s\.", tab.result.inner_text())
 
 
 def test_markup_in_a_text_is_shown_and_not_obeyed(visiting: Visiting, local_app: App) -> None:
@@ -49,7 +50,7 @@ def test_an_answer_is_read_out_to_those_who_cannot_see_it(visiting: Visiting, lo
 
 
 def test_both_modes_are_compared_side_by_side(visiting: Visiting, api_app: App) -> None:
-    tab = visiting(api_app.url)
+    tab = visiting(api_app.url, reduced_motion="reduce")
     tab.text.fill("I am terrified of the storm.")
     tab.button("Compare api and local").click()
     expect(tab.result.get_by_text("They agree: Fear.")).to_be_visible()

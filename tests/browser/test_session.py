@@ -115,3 +115,18 @@ def test_a_restart_of_the_app_costs_the_visitor_nothing(visiting: Visiting, star
     assert tab.rows.all_inner_texts()[1].startswith("Joy")
     assert all("ERR_" in said for said in tab.complaints)  # of the connection that was cut
     tab.complaints.clear()
+
+
+def test_after_clearing_a_session_all_is_as_at_first_and_the_keyboard_is_at_the_text(
+    visiting: Visiting, local_app: App
+) -> None:
+    tab = visiting(local_app.url).analyze(HAPPY)
+    tab.button("Clear this session").press("Enter")
+    expect(tab.text).to_be_focused()
+    expect(tab.result).to_contain_text("Write something")
+    expect(tab.button("A positive thought for this mood")).to_be_hidden()
+    expect(tab.text).to_have_value(HAPPY)
+    tab.analyze(HAPPY)
+    tab.page.get_by_role("tab", name="Positive thought").click()
+    tab.button("Clear this session").press("Enter")
+    expect(tab.page.get_by_role("tab", name="Positive thought")).to_be_focused()

@@ -39,6 +39,21 @@ def test_the_mood_just_found_gets_its_thought_with_one_click(visiting: Visiting,
     assert thought(tab.page) in THOUGHTS["anger"]
 
 
+def test_the_keyboard_goes_with_it_to_the_thought(visiting: Visiting, local_app: App) -> None:
+    tab = visiting(local_app.url).analyze(HAPPY)
+    tab.button("A positive thought for this mood").press("Enter")
+    expect(tab.page.locator("#thought-result .thought")).to_be_focused()
+    tab.button("Generate a positive thought").press("Enter")
+    expect(tab.page.locator("#thought-result .pending")).to_have_count(0)
+    expect(tab.button("Generate a positive thought")).to_be_focused()
+
+
+def test_a_thought_can_be_for_anybody(visiting: Visiting, local_app: App) -> None:
+    page = visiting(local_app.url).page
+    page.get_by_role("tab", name="Positive thought").click()
+    expect(page.get_by_role("radio", name="Anything at all")).to_be_checked()
+
+
 def pasted(tab: Visit) -> str:
     tab.text.fill("")
     tab.text.press("Control+v")

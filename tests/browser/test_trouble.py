@@ -90,6 +90,14 @@ def test_of_two_opinions_the_one_that_failed_says_why_beside_the_other(
     expect(tab.result.locator("article[data-mode=api] [role=alert]")).to_contain_text("does not answer")
 
 
+def test_who_stands_in_for_the_service_is_named(visiting: Visiting, start: Start, standin: str) -> None:
+    app = start(MODE="api", FALLBACK="local", API_MODEL="fault/503", API_URL=standin, HF_TOKEN=TOKEN).ready()
+    tab = visiting(app.url).analyze(HAPPY)
+    expect(tab.result.locator("footer")).to_contain_text("Processed locally by tiny-mood (demo) with onnx in")
+    expect(tab.result.locator("footer")).to_contain_text("because the service cannot answer")
+    expect(tab.page.locator("#header")).to_contain_text("demo model")
+
+
 def test_an_answer_that_never_comes_is_said_and_the_text_stays(visiting: Visiting, local_app: App) -> None:
     tab = visiting(local_app.url)
     tab.text.fill(HAPPY)

@@ -61,6 +61,13 @@ class Visit:
             self.rows.nth(before).wait_for()
         return self
 
+    def is_in_view(self, found: Locator) -> bool:
+        """All of it, without scrolling."""
+        box, size = found.bounding_box(), self.page.viewport_size
+        assert box
+        assert size
+        return box["y"] >= 0 and box["y"] + box["height"] <= size["height"]
+
     def settled(self) -> Visit:
         """Returns when nothing fades in or grows any more."""
         self.page.wait_for_function("document.getAnimations().every(each => each.playState !== 'running')")
