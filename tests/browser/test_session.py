@@ -24,6 +24,10 @@ FIVE = {
     OKAY: "neutral",
     "I am so angry about the noise!": "anger",
 }
+BOXES = """chart => [chart, ...chart.querySelectorAll('.mark')].map(each => {
+  const box = each.getBoundingClientRect()
+  return [box.left, box.top, box.right, box.bottom]
+})"""
 
 
 def numbers(tab: Visit, selector: str, attribute: str) -> list[float]:
@@ -63,13 +67,13 @@ def test_after_five_updates_the_chart_has_five_marks_each_in_the_lane_of_its_moo
 
 def test_every_mark_is_drawn_inside_the_chart_in_the_colour_of_its_mood(visiting: Visiting, local_app: App) -> None:
     tab = visiting(local_app.url).analyze(*FIVE)
-    chart = tab.page.locator(".chart").bounding_box()
-    assert chart
-    for mark in tab.marks.all():
-        box = mark.bounding_box()
-        assert box
-        assert chart["x"] < box["x"] < box["x"] + box["width"] < chart["x"] + chart["width"]
-        assert chart["y"] < box["y"] < box["y"] + box["height"] < chart["y"] + chart["height"]
+    (left, top, right, bottom), *marks = tab.page.locator(".chart").evaluate(
+        BOXES
+    )  # at one moment: the page may scroll
+    assert len(marks) == 5
+    for box in marks:
+        assert left < box[0] < box[2] < right
+        assert top < box[1] < box[3] < bottom
     assert len({mark.evaluate("mark => getComputedStyle(mark).fill") for mark in tab.marks.all()}) == 5
 
 
