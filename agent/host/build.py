@@ -27,7 +27,7 @@ _LONGEST = DEADLINE + MODELS_DEADLINE + timedelta(minutes=10)
 
 _TOKENS = ("HF_TOKEN", "HUGGING_FACE_TOKEN")
 
-_WOKEN = "built"
+_WOKEN = "build"
 
 
 class _EndedError(BaseException):
@@ -47,7 +47,7 @@ def make(process: BuildProcess, paths: Paths, environ: Mapping[str, str]) -> Non
             files.write_volatile(process.outcome, dump_failure(error))
         else:
             process.forget()
-        files.write(paths.requests / _WOKEN, "")
+        files.write(paths.ends / _WOKEN, "")
         return
     process.forget()
 
