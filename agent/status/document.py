@@ -13,6 +13,7 @@ from ..running import Running, running
 from .facts import Facts
 from .memory import Entry, Memory
 from .parts import agent_part, environment_part, machine_part, probe_parts, service_part, ssh_part
+from .silence import Outage
 from .urls import public
 from .wire import duration, instant
 
@@ -117,6 +118,17 @@ def _entry(entry: Entry) -> dict[str, Any]:
         "lastReconciled": instant(entry.last),
         "duration": duration(entry.duration) if entry.duration is not None else None,
         "total": entry.total,
+        "strategy": entry.manner.way.value if entry.manner else None,
+        "strategyReason": entry.manner.why if entry.manner else None,
+        "outage": _outage(entry.outage) if entry.outage else None,
+    }
+
+
+def _outage(outage: Outage) -> dict[str, Any]:
+    return {
+        "atLeast": duration(outage.at_least),
+        "atMost": duration(outage.at_most),
+        "visitors": "waited" if outage.waited else "refused",
     }
 
 

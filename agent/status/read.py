@@ -8,7 +8,7 @@ from typing import Any
 
 from ..names import Revision, short
 from .exit_code import is_stale
-from .standing import machine_words, ssh_words
+from .standing import machine_words, outage_words, ssh_words
 from .wire import read_instant
 
 Paint = Callable[[str, str], str]
@@ -87,10 +87,17 @@ def _tone(row: Sequence[str]) -> str:
 
 def _history(document: dict[str, Any], now: datetime) -> Iterator[tuple[str, ...]]:
     if document["history"]:
-        yield "REVISION", "RESULT", "TOOK", "SEEN"
+        yield "REVISION", "RESULT", "TOOK", "SEEN", "HOW", "NOBODY ANSWERED"
     for each in document["history"][:_SHOWN_HISTORY]:
         seen = f"{age(each['firstReconciled'], now)} ago"
-        yield _revision(each["revision"]), each["status"], each["duration"] or "-", seen
+        yield (
+            _revision(each["revision"]),
+            each["status"],
+            each["duration"] or "-",
+            seen,
+            each.get("strategy") or "-",
+            outage_words(each),
+        )
 
 
 def _aligned(
