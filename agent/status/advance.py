@@ -13,6 +13,7 @@ from ..running import is_pinned
 from ..steps import InstallUnits, Start
 from .events import MOST, asked, events_of
 from .memory import Counters, Entry, Memory
+from .progress import progress
 from .silence import Outage, silence
 
 REMEMBERED = 50
@@ -42,6 +43,7 @@ def advance(memory: Memory, report: Report, *, push_failure: str = "", push_fail
         counters=_counters(memory, report, conditions, push_failures),
         events=(*memory.events, *events_of(memory.conditions, conditions, report, outage))[-MOST:],
         silence=quiet,
+        progress=progress(memory.progress, report),
     )
 
 

@@ -13,6 +13,7 @@ from ..errors import Reason
 from ..names import ReleaseId, Revision
 from ..steps import Manner
 from .events import Event
+from .progress import Progress
 from .silence import Outage, Silence
 
 
@@ -46,10 +47,11 @@ class Counters:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Published:
-    """The last document handed to the outbox: its significant part as a digest, and when."""
+    """The last document handed to the outbox: its significant part as a digest, when, and the stage of the rollout in it."""
 
     digest: str
     at: datetime
+    stage: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,4 +71,5 @@ class Memory:
     counters: Counters = Counters()
     events: tuple[Event, ...] = ()  # oldest first
     silence: Silence | None = None
+    progress: Progress | None = None
     published: Published | None = None

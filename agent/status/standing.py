@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from ..names import Revision, short
+
 _LIMITS = ("memoryMax", "cpu", "sandbox")
 
 
@@ -50,6 +52,11 @@ def _machine(machine: dict[str, Any]) -> Iterator[str]:
 def strategy_words(entry: dict[str, Any]) -> str:
     """`restart: two copies do not fit`; empty where it is not known, as of entries of older agents."""
     return ": ".join(filter(None, (entry.get("strategy"), entry.get("strategyReason"))))
+
+
+def rollout_words(rollout: dict[str, Any], age: str) -> str:
+    """`main@sha1:b81c2d6f building for 12s: Resolved 71 packages`."""
+    return f"{short(Revision(rollout['revision']))} {rollout['phase']} for {age}: {rollout['message']}"
 
 
 def outage_words(entry: dict[str, Any]) -> str:

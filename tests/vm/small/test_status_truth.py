@@ -106,6 +106,7 @@ def _compared(deeds: Deeds, conditions: list[dict[str, Any]]) -> Document:
             "interval": looks.source_yaml(product)["heartbeat"],
         },
         "source": _source(product, told, recent),
+        "rollout": None,
         "rejectedRevisions": [_rejection(told, each) for each in reversed(deeds.pushes) if each.verdict != WELL],
         "lastHandledReconcileAt": recent.of(told["lastHandledReconcileAt"]),
         "service": looks.service(product, told["service"]),
