@@ -54,7 +54,8 @@ def _building(report: Report) -> Progress | None:
         return None
     if building and building.state is BuildState.RUNNING and _is_for(building, desired):
         doing = building.doing or "beginning"
-        return Progress(stage=Stage.BUILDING, revision=desired.revision, since=building.since, message=doing)
+        since = min(building.since, report.at)  # a pass that begins it has itself begun before
+        return Progress(stage=Stage.BUILDING, revision=desired.revision, since=since, message=doing)
     if isinstance(next(reversed(report.done), None), Build):
         return Progress(stage=Stage.BUILDING, revision=desired.revision, since=report.at, message="unpacking the code")
     return None

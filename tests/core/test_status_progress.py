@@ -141,6 +141,12 @@ def test_since_is_when_the_phase_began_and_begins_anew_with_the_next(branch: Bra
     }  # fmt: skip
 
 
+def test_no_phase_begins_after_the_pass_that_tells_of_it():
+    began_in_it = advance(Memory(), building(-1, "beginning")).progress
+    assert began_in_it
+    assert began_in_it.since == at(-1)
+
+
 def test_what_is_stopped_or_healed_is_no_rollout(branch: Branch):
     healed = observed(OLD, running=process(OLD, **WAKING), confirmed=OLD)
     branch.take(report(OLD, healed, at=at(1)))
