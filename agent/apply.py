@@ -21,8 +21,8 @@ def apply(step: Step, host: Host) -> None:  # noqa: C901 - a line for each verb
             host.install_units(release)
         case Start(release):
             host.start(release)
-        case Retire(release_id):
-            host.retire(release_id)
+        case Retire(release_id, _, interrupts):
+            host.retire(release_id, interrupts=interrupts)
         case Promote(release_id):
             host.promote(release_id)
         case HandOver(release, others):

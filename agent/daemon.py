@@ -24,6 +24,7 @@ from .host.watch import Watcher
 from .host.worker import Worker
 from .paths import Paths
 from .poller import Poller
+from .waking import Wake, wake_of
 
 log = logging.getLogger(__name__)
 
@@ -79,7 +80,8 @@ class Daemon:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._stop)
         files.make_directory(self._paths.runtime)
-        self._watcher = Watcher([self._paths.requests, self._paths.config, *self._unit_directories()], self._changed)
+        watched = [self._paths.requests, self._paths.ends, self._paths.config, *self._unit_directories()]
+        self._watcher = Watcher(watched, self._changed)
         self._watcher.start()
         self._notifier.ready()
         log.info("polling; state in %s", self._paths.data)
@@ -153,10 +155,11 @@ class Daemon:
 
     def _changed(self, paths: frozenset[Path]) -> None:
         """Called by the watcher's thread. What a worker does to the units is no reason for another one at once."""
-        ours = self._worker or monotonic() - self._ended < ECHO
-        echo = ours and all(path.is_relative_to(self._paths.units) for path in paths)
-        self._due = min(self._due, monotonic() + SECOND_LOOK) if echo else monotonic()
-        self._poller.hurry = not echo
+        ours = self._worker is not None or monotonic() - self._ended < ECHO
+        wake = wake_of(paths, self._paths, ours=ours)
+        self._due = min(self._due, monotonic() + SECOND_LOOK) if wake is Wake.ECHO else monotonic()
+        if wake is Wake.ASK:
+            self._poller.hurry = True  # for the next poll to take back: an echo that comes before it does not
         self._wake()
 
     def _stop(self, _number: int, _frame: object) -> None:

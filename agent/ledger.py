@@ -35,6 +35,7 @@ class Ledger:
     pinned: Pin | None = None
     asked: Asked | None = None  # and not answered by a start yet
     sizes: Mapping[str, int] = field(default_factory=dict)  # Observed.sizes
+    interrupted: datetime | None = None
 
     def accept(self, release: Release) -> Ledger:
         """Another revision ends a rollback that was asked for on this VM."""
@@ -57,6 +58,10 @@ class Ledger:
         """To be written down before the start is made: a VM that dies of it must know."""
         asked = self.asked if self.asked and at - self.asked.at < _CUT_SHORT else None
         return replace(self, last_start=replace(count_start(self.last_start, release, at), asked=asked), asked=None)
+
+    def interrupt(self, at: datetime) -> Ledger:
+        """To be written down before what answers is stopped."""
+        return replace(self, interrupted=at)
 
     def confirm(self, release: ReleaseId) -> Ledger:
         """It proved healthy: its starts no longer count, a failure and its rejection are forgotten."""
@@ -140,6 +145,7 @@ def _plain(ledger: Ledger) -> dict[str, Any]:
         "pinned": [pin.release, pin.by, pin.since.isoformat()] if pin else None,
         "asked": _asked(ledger.asked),
         "sizes": dict(ledger.sizes),
+        "interrupted": ledger.interrupted.isoformat() if ledger.interrupted else None,
     }
 
 
@@ -164,7 +170,12 @@ def from_json(text: str) -> Ledger:
         pinned=_pin(document["pinned"]) if document.get("pinned") else None,  # older agents wrote none
         asked=_read_asked(document.get("asked")),  # the same
         sizes={str(kind): int(size) for kind, size in document.get("sizes", {}).items()},  # the same
+        interrupted=_instant(document.get("interrupted")),  # the same
     )
+
+
+def _instant(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
 
 
 def _rejection(fields: list[Any]) -> Rejection:

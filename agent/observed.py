@@ -182,6 +182,7 @@ class Observed:
     good: tuple[ReleaseId, ...] = ()  # all that proved healthy, oldest first
     rejected: Mapping[ReleaseId, Rejection] = field(default_factory=dict)
     last_start: LastStart | None = None
+    interrupted: datetime | None = None  # when what answered was stopped last, so that another one could be started
     failure: Failure | None = None
     paused: Pause | None = None
     pinned: Pin | None = None

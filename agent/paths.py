@@ -88,6 +88,11 @@ class Paths:
         return self.state / "requests"
 
     @property
+    def ends(self) -> Path:
+        """A file that is touched here wakes the agent, which asks nobody: a build has ended."""
+        return self.state / "ends"
+
+    @property
     def stopped(self) -> Path:
         """Exists while the app is to stay stopped on this VM."""
         return self.state / "stopped"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from .errors import Reason
 from .names import ModelId, ReleaseId, VenvId
@@ -41,18 +42,40 @@ class InstallUnits:
     because: str
 
 
+class Way(StrEnum):
+    """How a release takes the place of what runs."""
+
+    HANDOVER = "handover"  # it is started beside it, and gets the traffic once it is ready
+    RESTART = "restart"  # what runs is stopped first
+    START = "start"  # nothing runs
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    way: Way
+    why: str
+
+    def __str__(self) -> str:
+        return f"{self.way}: {self.why}"
+
+
+NOTHING_RAN = Manner(Way.START, "nothing ran")
+
+
 @dataclass(frozen=True, slots=True)
 class Start:
     release: Release
     because: str
+    manner: Manner = NOTHING_RAN
 
 
 @dataclass(frozen=True, slots=True)
 class Retire:
-    """Stop the process of a release and wait until it is gone."""
+    """Stop the process of a release and wait until it is gone. `interrupts`: it answers until then, and nothing else does."""
 
     release: ReleaseId
     because: str
+    interrupts: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,7 @@ def check_rules(document: Document, previous: Document | None = None, *, secrets
     """What the schema cannot say, of a document of the right shape; much faster than the schema."""
     _check_conditions(document)
     _check_revisions(document)
+    _check_rollout(document)
     _check_standing(document)
     _check_secrets(document, secrets)
     if previous:
@@ -79,6 +80,18 @@ def _check_revisions(document: Document) -> None:
         assert rejected, "rolled back from nothing"
     revisions = [each["revision"] for each in document["history"]]
     assert len(revisions) == len(set(revisions)), "a revision is in the history twice"
+
+
+def _check_rollout(document: Document) -> None:
+    rollout, ready = document["rollout"], _held(document)["Ready"]
+    if ready["status"] == "True" and not document["suspend"]:
+        on_trial = "; on trial for another " in ready["message"]
+        assert on_trial == (rollout is not None), "Ready, and a rollout is under way, or one on trial is not told"
+        assert not rollout or rollout["phase"] == "soaking", "Ready before it has soaked"
+    if rollout:
+        assert not document["suspend"], "suspended, and something is rolled out"
+        assert rollout["since"] <= document["heartbeat"]["time"], "a stage that begins in the future"
+        assert rollout["phase"] == "building" or document["service"], "a stage of nothing that runs"
 
 
 def _check_standing(document: Document) -> None:

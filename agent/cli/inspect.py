@@ -15,6 +15,7 @@ from ..status.exit_code import Code, exit_code, worst
 from ..status.parse import check, parse
 from ..status.publication import line_of
 from ..status.read import printable, render
+from ..status.standing import outage_words, strategy_words
 from . import Misuse, as_document
 
 if TYPE_CHECKING:
@@ -140,8 +141,15 @@ def history(call: Call) -> int:
         call.terminal.json(entries)
         return 0
     rows = [
-        (short(Revision(each["revision"])), each["status"], each["firstReconciled"], each["duration"] or "")
+        (
+            short(Revision(each["revision"])),
+            each["status"],
+            each["firstReconciled"],
+            each["duration"] or "",
+            outage_words(each),
+            printable(strategy_words(each)),
+        )
         for each in entries
     ]
-    call.terminal.table([("REVISION", "STATUS", "FIRST SEEN", "DURATION"), *rows])
+    call.terminal.table([("REVISION", "STATUS", "FIRST SEEN", "DURATION", "NOBODY ANSWERED", "HOW"), *rows])
     return 0

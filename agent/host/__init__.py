@@ -53,7 +53,8 @@ class Host(Protocol):
 
     def start(self, release: Release) -> None: ...
 
-    def retire(self, release: ReleaseId) -> None: ...
+    def retire(self, release: ReleaseId, *, interrupts: bool = False) -> None:
+        """`interrupts`: from now on nobody answers, which is written down first."""
 
     def promote(self, release: ReleaseId) -> None: ...
 

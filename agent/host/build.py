@@ -13,11 +13,12 @@ from functools import partial
 
 from ..errors import AgentError
 from ..paths import Paths
-from . import disk, files
+from . import files
 from .build_process import BuildProcess
 from .builder import Order, dump_failure, read_order
 from .discretion import Discretion
 from .environment import DEADLINE, Environments
+from .garbage import Garbage, with_room
 from .known_secrets import environment
 from .models import DEADLINE as MODELS_DEADLINE
 from .models import Models
@@ -27,7 +28,7 @@ _LONGEST = DEADLINE + MODELS_DEADLINE + timedelta(minutes=10)
 
 _TOKENS = ("HF_TOKEN", "HUGGING_FACE_TOKEN")
 
-_WOKEN = "built"
+_WOKEN = "build"
 
 
 class _EndedError(BaseException):
@@ -40,14 +41,14 @@ def make(process: BuildProcess, paths: Paths, environ: Mapping[str, str]) -> Non
     signal.signal(signal.SIGTERM, _end)
     with suppress(_EndedError):
         try:
-            with disk.told():
-                _make(read_order(process.order.read_text()), process, paths, environ)
+            order = read_order(process.order.read_text())
+            with_room(Garbage(paths, environ), order.release.venv, lambda: _make(order, process, paths, environ))
         except AgentError as error:
             Discretion(paths).hush(error)
             files.write_volatile(process.outcome, dump_failure(error))
         else:
             process.forget()
-        files.write(paths.requests / _WOKEN, "")
+        files.write(paths.ends / _WOKEN, "")
         return
     process.forget()
 

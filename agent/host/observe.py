@@ -65,6 +65,7 @@ class Observer:
             good=ledger.good,
             rejected=ledger.rejected,
             last_start=ledger.last_start,
+            interrupted=ledger.interrupted,
             failure=ledger.failure,
             paused=paused(self._paths.paused),
             pinned=ledger.pinned,

@@ -52,7 +52,8 @@ class Publisher:
         files.write(self.state / "status.json", made.files["status.json"])
         if is_due(memory, digest, report.at, facts.heartbeat):
             self.outbox.put(made)
-            memory = replace(memory, published=Published(digest=digest, at=report.at))
+            stage = memory.progress.key if memory.progress else ""
+            memory = replace(memory, published=Published(digest=digest, at=report.at, stage=stage))
         status_memory.save(self._memory, memory)
         if not more_follows(report) or self._is_stale(report.at):
             self.deliver(report.at)

@@ -131,7 +131,9 @@ class VM:
         self._services.start(release)
 
     @discreet
-    def retire(self, release: ReleaseId) -> None:
+    def retire(self, release: ReleaseId, *, interrupts: bool = False) -> None:
+        if interrupts:
+            self._records.write(self._records.ledger.interrupt(self.now()))
         self._services.stop(release)
 
     @discreet

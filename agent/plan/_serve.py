@@ -12,9 +12,9 @@ from ..names import short
 from ..observed import Observed, Phase, Process, Standing
 from ..release import Release
 from ..retention import prune
-from ..steps import Confirm, InstallUnits, Promote, Reject, Retire, Start, Step
+from ..steps import Confirm, InstallUnits, Manner, Promote, Reject, Retire, Start, Step, Way
 from ._plan import NOW, SOON, Plan
-from ._switch import cannot_stay, crowded_out_by, give_way, is_well, retire_others, shares_port, soaked, take_traffic
+from ._switch import crowded_out_by, give_way, is_well, manner, retire_others, soaked, take_traffic
 
 
 def serve(
@@ -69,17 +69,18 @@ def _launch(target: Release, fallback: Release | None, observed: Observed, now: 
         return Plan(reason=Reason.SERVICE_DOWN, message=message, target=target, look_again=left)
     was_down = observed.confirmed == target.id and not observed.processes
     because = "the service is down" if was_down else f"{short(target.revision)} is to run and does not"
+    how = manner(target, observed)
     back = (Promote(target.id, "it proved healthy before"),) if _is_known_good(target, observed) else ()
     steps = (
         *_units(target, observed),
         *back,
         *give_way(target, observed, f"gives way to {short(target.revision)}"),
-        Start(target, because),
+        _start(target, because, how),
     )
     return Plan(
         steps=steps,
         reason=Reason.PROGRESSING,
-        message=f"starting {short(target.revision)}{_how(target, observed)}",
+        message=f"starting {short(target.revision)}{_meanwhile(target, how)}",
         target=target,
         look_again=NOW,
     )
@@ -90,11 +91,17 @@ def _is_known_good(target: Release, observed: Observed) -> bool:
     return observed.confirmed == target.id and observed.current not in (None, target.id)
 
 
-def _how(target: Release, observed: Observed) -> str:
-    if not any(shares_port(target, each.release, observed) for each in observed.processes):
+def _start(target: Release, because: str, how: Manner) -> Start:
+    return Start(target, because if how.way is Way.START else f"{because}; {how}", how)
+
+
+def _meanwhile(target: Release, how: Manner) -> str:
+    """What becomes of the visitors while it starts."""
+    if how.way is Way.START:
         return ""
-    why = cannot_stay(target, observed)
-    return f": visitors wait meanwhile ({why})" if why else " beside what runs"
+    if how.way is Way.HANDOVER:
+        return f" beside what runs ({how.why})"
+    return f": {'visitors wait' if target.spec.service.holds_socket else 'nobody answers'} meanwhile ({how.why})"
 
 
 def _starts(target: Release, observed: Observed) -> int:
@@ -193,8 +200,13 @@ def _start_alone(target: Release, ports: frozenset[int], observed: Observed, now
     """Nothing is wrong with it, but what runs has to end first: visitors wait at the held socket until it is up."""
     because = f"only one can have port {', '.join(map(str, sorted(ports)))}"
     left = _left(target, observed, now)
-    others = (Retire(each.release, because) for each in observed.processes if each.release != target.id)
-    start = (*_units(target, observed), Retire(target.id, because), *others, Start(target, because))
+    others = (
+        Retire(each.release, because, interrupts=is_well(each))
+        for each in observed.processes
+        if each.release != target.id
+    )
+    alone = Start(target, f"it starts alone: {because}", Manner(Way.RESTART, because))
+    start = (*_units(target, observed), Retire(target.id, because), *others, alone)
     return Plan(
         steps=start if left <= NOW else (),
         reason=Reason.PROGRESSING,

@@ -8,7 +8,7 @@ from ..desired import Strategy
 from ..names import ReleaseId, short
 from ..observed import CROWDED, Observed, Phase, Process
 from ..release import Release
-from ..steps import HandOver, Promote, Retire, Step
+from ..steps import NOTHING_RAN, HandOver, Manner, Promote, Retire, Step, Way
 from ._plan import NOW
 
 _SPARE = 1.2  # a second copy needs what the first one has, and a little more
@@ -18,7 +18,36 @@ def give_way(target: Release, observed: Observed, because: str) -> tuple[Step, .
     """What else has to stop before the target is started."""
     staying = frozenset[ReleaseId]() if cannot_stay(target, observed) else _staying(target, observed, serves=False)
     extra = (each for each in observed.processes if each.release not in (target.id, *staying))
-    return tuple(Retire(each.release, because) for each in extra)
+    return tuple(Retire(each.release, because, interrupts=not staying and is_well(each)) for each in extra)
+
+
+def manner(target: Release, observed: Observed) -> Manner:
+    """How the target is to take the place of what runs beside it, and why so."""
+    others = [each.release for each in observed.processes if each.release != target.id]
+    if not others:
+        return NOTHING_RAN
+    if not any(shares_port(target, other, observed) for other in others):
+        return Manner(Way.RESTART, _why_apart(target, others, observed))
+    why = cannot_stay(target, observed)
+    return Manner(Way.RESTART, why) if why else Manner(Way.HANDOVER, _why_beside(target, observed))
+
+
+def _why_apart(target: Release, others: list[ReleaseId], observed: Observed) -> str:
+    service = target.spec.service
+    if target.spec.launched is None:
+        takes = "takes the held socket itself (rollout.strategy: handover would hand it over)"
+        return f"a program that {takes if service.socket_activation else 'opens its port itself'}"
+    specs = [observed.releases[other].spec for other in others if other in observed.releases]
+    if any(spec.launched for spec in specs):
+        return f"what runs listens elsewhere than at {service.host}:{service.port}"
+    return "what runs does not share its socket"
+
+
+def _why_beside(target: Release, observed: Observed) -> str:
+    if target.spec.rollout.strategy is Strategy.HANDOVER:
+        return "rollout.strategy: handover"
+    fits = f", and two copies fit: {_sizes(target, observed)}" if observed.free_memory is not None else ""
+    return f"both take their visitors from the held socket{fits}"
 
 
 def retire_others(target: Release, observed: Observed) -> tuple[Step, ...]:
@@ -54,8 +83,13 @@ def cannot_stay(target: Release, observed: Observed) -> str:
         return "rollout.strategy: restart"
     needed, free = _memory(target, observed), observed.free_memory
     if rollout.strategy is Strategy.AUTO and free is not None and needed * _SPARE > free:
-        return f"two copies do not fit: {needed * _SPARE / 2**20:.0f} MiB needed, {free / 2**20:.0f} MiB free"
+        return f"two copies do not fit: {_sizes(target, observed)}"
     return ""
+
+
+def _sizes(target: Release, observed: Observed) -> str:
+    needed, free = _memory(target, observed) * _SPARE, observed.free_memory or 0
+    return f"{needed / 2**20:.0f} MiB needed, {free / 2**20:.0f} MiB free"
 
 
 def crowded_out_by(target: Release, process: Process, observed: Observed) -> frozenset[int]:

@@ -13,6 +13,8 @@ from ..running import is_pinned
 from ..steps import InstallUnits, Start
 from .events import MOST, asked, events_of
 from .memory import Counters, Entry, Memory
+from .progress import progress
+from .silence import Outage, silence
 
 REMEMBERED = 50
 """Revisions in the history."""
@@ -25,6 +27,8 @@ def advance(memory: Memory, report: Report, *, push_failure: str = "", push_fail
     conditions = assess(report, memory.conditions, generation, report.at, push_failure=push_failure)
     ready = find(conditions, Type.READY)
     settled = ready is not None and ready.status is not Status.UNKNOWN
+    quiet = silence(memory.silence, report)
+    outage = quiet.outage if quiet and quiet != memory.silence else None
     acting = not suspended(report) and not _stopped(report) and not is_pinned(report)
     attempted = _attempted(report) if acting else memory.attempted
     return replace(
@@ -35,9 +39,11 @@ def advance(memory: Memory, report: Report, *, push_failure: str = "", push_fail
         attempted=attempted or memory.attempted,
         started=next((step.release.id for step in reversed(report.done) if isinstance(step, Start)), memory.started),
         conditions=conditions,
-        history=_history(memory, report, conditions) if acting else memory.history,
+        history=_history(memory, report, conditions, outage) if acting else memory.history,
         counters=_counters(memory, report, conditions, push_failures),
-        events=(*memory.events, *events_of(memory.conditions, conditions, report))[-MOST:],
+        events=(*memory.events, *events_of(memory.conditions, conditions, report, outage))[-MOST:],
+        silence=quiet,
+        progress=progress(memory.progress, report),
     )
 
 
@@ -49,15 +55,27 @@ def _attempted(report: Report) -> Revision | None:
     return report.fetched.revision or (report.desired.revision if report.desired else None)
 
 
-def _history(memory: Memory, report: Report, conditions: tuple[Condition, ...]) -> tuple[Entry, ...]:
+def _history(
+    memory: Memory, report: Report, conditions: tuple[Condition, ...], outage: Outage | None
+) -> tuple[Entry, ...]:
     """The revision of this pass is first, with what became of it; the others stay as they are."""
     revision, ready = _attempted(report), find(conditions, Type.READY)
     if revision is None or ready is None:
         return memory.history
     others = tuple(entry for entry in memory.history if entry.revision != revision)
     known = next((entry for entry in memory.history if entry.revision == revision), None)
-    entry = _entry(known, revision, ready, report)
-    return (entry, *others)[:REMEMBERED]
+    entry = _switched(_entry(known, revision, ready, report), report)
+    return (replace(entry, outage=outage or entry.outage), *others)[:REMEMBERED]
+
+
+def _switched(entry: Entry, report: Report) -> Entry:
+    """How it was started last before its first verdict, or first after it (of a failed build): later starts heal it."""
+    starts = [step for step in report.done if isinstance(step, Start) and step.release.revision == entry.revision]
+    if not starts or (
+        entry.duration is not None and (entry.manner or report.observed.confirmed == starts[-1].release.id)
+    ):
+        return entry
+    return replace(entry, manner=starts[-1].manner)
 
 
 def _entry(known: Entry | None, revision: Revision, ready: Condition, report: Report) -> Entry:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..conditions import Condition, Type, find
+from ..conditions import Condition, Type, cut, find
 from ..names import Revision
 from ..outlook import Status
 from ..plan import Plan
@@ -13,6 +13,8 @@ from ..running import Running, running
 from .facts import Facts
 from .memory import Entry, Memory
 from .parts import agent_part, environment_part, machine_part, probe_parts, service_part, ssh_part
+from .progress import Progress
+from .silence import Outage
 from .urls import public
 from .wire import duration, instant
 
@@ -35,6 +37,7 @@ def document(report: Report, memory: Memory, facts: Facts) -> dict[str, Any]:
         "heartbeat": {"time": instant(report.at), "interval": duration(facts.heartbeat)},
         "sync": _sync(report, active),
         "health": _health(report.plan, memory, active),
+        "rollout": _rollout(memory.progress) if memory.progress else None,
         "conditions": [_condition(each) for each in memory.conditions],
         "source": _source(report),
         "lastAttemptedRevision": memory.attempted,
@@ -88,6 +91,15 @@ def _condition(condition: Condition) -> dict[str, Any]:
     }
 
 
+def _rollout(found: Progress) -> dict[str, Any]:
+    return {
+        "phase": found.stage.value,
+        "revision": found.revision,
+        "since": instant(found.since),
+        "message": cut(found.message),
+    }
+
+
 def _source(report: Report) -> dict[str, Any]:
     fetched = report.fetched
     return {
@@ -117,6 +129,17 @@ def _entry(entry: Entry) -> dict[str, Any]:
         "lastReconciled": instant(entry.last),
         "duration": duration(entry.duration) if entry.duration is not None else None,
         "total": entry.total,
+        "strategy": entry.manner.way.value if entry.manner else None,
+        "strategyReason": entry.manner.why if entry.manner else None,
+        "outage": _outage(entry.outage) if entry.outage else None,
+    }
+
+
+def _outage(outage: Outage) -> dict[str, Any]:
+    return {
+        "atLeast": duration(outage.at_least),
+        "atMost": duration(outage.at_most),
+        "visitors": "waited" if outage.waited else "refused",
     }
 
 

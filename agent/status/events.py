@@ -27,7 +27,9 @@ from ..steps import (
     Retire,
     Start,
     Step,
+    Way,
 )
+from .silence import Outage
 
 MOST = 200
 """Events that are kept."""
@@ -47,9 +49,15 @@ class Event:
     revision: Revision | None
 
 
-def events_of(previous: tuple[Condition, ...], current: tuple[Condition, ...], report: Report) -> tuple[Event, ...]:
-    """The steps of this pass, then what they or the world changed: flips of Ready and of the alarms. Nothing twice."""
-    return (*_of_steps(report), *_of_conditions(previous, current, report))
+def events_of(
+    previous: tuple[Condition, ...], current: tuple[Condition, ...], report: Report, outage: Outage | None = None
+) -> tuple[Event, ...]:
+    """The steps of this pass, then what they or the world changed: flips of Ready and of the alarms. Nothing twice.
+
+    `outage`: one whose end was seen in this pass.
+    """
+    ended = (_event(report, Severity.INFO, Reason.PROGRESSING, f"{outage} while one release gave way to another"),)
+    return (*_of_steps(report), *(ended if outage else ()), *_of_conditions(previous, current, report))
 
 
 def _of_steps(report: Report) -> Iterator[Event]:
@@ -83,7 +91,8 @@ def _told(step: Step, report: Report) -> str:  # noqa: PLR0911 - a line for each
             more = f" and {len(models)} models" if models else ""
             return f"removed {len(releases)} old releases, {len(venvs)} environments{more}: {because}"
         case Start(release) if somebody := asked(report):
-            return f"started {short(release.revision)}: {somebody.by} asked for a {somebody.verb}"
+            how = "" if step.manner.way is Way.START else f"; {step.manner}"
+            return f"started {short(release.revision)}: {somebody.by} asked for a {somebody.verb}{how}"
         case InstallUnits(release, because) | Start(release, because) | Reject(release, _, because):
             return f"{_VERBS[type(step)]} {short(release.revision)}: {because}"
         case unreachable:

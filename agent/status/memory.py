@@ -11,12 +11,19 @@ from datetime import datetime, timedelta
 from ..conditions import Condition
 from ..errors import Reason
 from ..names import ReleaseId, Revision
+from ..steps import Manner
 from .events import Event
+from .progress import Progress
+from .silence import Outage, Silence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """What became of one revision. `duration`: from the first pass that saw it to its first verdict, None before."""
+    """What became of one revision. `duration`: from the first pass that saw it to its first verdict, None before.
+
+    `manner`: how it took the place of what ran; `outage`: of the last time that what answered was stopped for it, or
+    for the one that returned in its place.
+    """
 
     revision: Revision
     status: Reason
@@ -24,6 +31,8 @@ class Entry:
     last: datetime
     duration: timedelta | None = None
     total: int = 1  # passes
+    manner: Manner | None = None
+    outage: Outage | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,10 +47,11 @@ class Counters:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Published:
-    """The last document handed to the outbox: its significant part as a digest, and when."""
+    """The last document handed to the outbox: its significant part as a digest, when, and the stage of the rollout in it."""
 
     digest: str
     at: datetime
+    stage: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,4 +70,6 @@ class Memory:
     history: tuple[Entry, ...] = ()  # newest first
     counters: Counters = Counters()
     events: tuple[Event, ...] = ()  # oldest first
+    silence: Silence | None = None
+    progress: Progress | None = None
     published: Published | None = None

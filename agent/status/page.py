@@ -42,7 +42,15 @@ def _headline(document: dict[str, Any]) -> str:
     mood = "🟠" if troubled else _MOODS[document["health"]]
     title = f"# {mood} {plain(name)} on {plain(document['host'])}"
     state = f"**{what}{mode}.** {document['health']}, {_spaced(document['sync'])}; ready: {_words(ready['status'])}."
-    return f"{title}\n\n{state}\n\n> {_MARKS[ready['status']]} **{ready['reason']}** {plain(ready['message'])}"
+    return f"{title}\n\n{state}{_rollout(document)}\n\n> {_MARKS[ready['status']]} **{ready['reason']}** {plain(ready['message'])}"
+
+
+def _rollout(document: dict[str, Any]) -> str:
+    rollout = document["rollout"]
+    if not rollout:
+        return ""
+    what, since = revision_link(document, rollout["revision"]), moment(rollout["since"])
+    return f" {what}: **{rollout['phase']}** since {since}, {plain(rollout['message'])}."
 
 
 def _words(status: str) -> str:

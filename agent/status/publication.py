@@ -12,12 +12,19 @@ from typing import Any
 from ..conditions import Type, find
 from ..names import Revision, short
 from .events import Event
-from .memory import Memory
+from .memory import Memory, Published
 from .page import page
+from .progress import Progress, Stage
 from .redact import redact_values
 from .wire import instant
 
 BLIP = timedelta(seconds=30)
+
+LASTING = timedelta(seconds=2)
+"""A stage of a rollout that is over sooner is worth no commit of its own."""
+
+SELDOM = timedelta(minutes=1)
+"""So often a build says how far it is."""
 
 _TRANSIENT = frozenset({"StatusPushFailed"})  # about the delivery itself: worth no delivery
 
@@ -57,7 +64,18 @@ def is_due(memory: Memory, digest: str, now: datetime, heartbeat: timedelta) -> 
     failing, last = find(memory.conditions, Type.FETCH_FAILED), memory.published
     if failing and now - failing.last_transition_time < BLIP:
         return False
-    return last is None or last.digest != digest or not timedelta(0) <= now - last.at < heartbeat
+    if last is None or last.digest != digest or not timedelta(0) <= now - last.at < heartbeat:
+        return True
+    return _moves_on(memory.progress, last, now)
+
+
+def _moves_on(progress: Progress | None, last: Published, now: datetime) -> bool:
+    """Whether a rollout is at another stage than the last commit says, for long enough; a build is told of every minute."""
+    if progress is None:
+        return bool(last.stage)
+    if progress.key != last.stage:
+        return now - progress.since >= LASTING
+    return progress.stage is Stage.BUILDING and now - last.at >= SELDOM
 
 
 def significant(document: dict[str, Any], place: str = "") -> str:
@@ -89,11 +107,15 @@ def _lasting(block: dict[str, Any] | None) -> dict[str, Any]:
 
 
 def _subject(document: dict[str, Any]) -> str:
-    """`mood: Ready=True ReconciliationSucceeded main@sha1:b81c2d6f`: the log of the branch is the timeline."""
+    """`mood: Ready=True ReconciliationSucceeded main@sha1:b81c2d6f`: the log of the branch is the timeline. While a rollout
+
+    is under way its stage comes last: `mood: Ready=Unknown Progressing main@sha1:b81c2d6f building`.
+    """
     ready = next(each for each in document["conditions"] if each["type"] == "Ready")
     revision = document["lastAttemptedRevision"]
     words = [f"{document['app'] or document['host']}:", f"Ready={ready['status']}", ready["reason"]]
-    return " ".join([*words, short(Revision(revision))] if revision else words)
+    stage = [document["rollout"]["phase"]] if document["rollout"] and ready["status"] == "Unknown" else []
+    return " ".join([*words, *([short(Revision(revision))] if revision else []), *stage])
 
 
 def line_of(event: Event) -> dict[str, Any]:

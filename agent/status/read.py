@@ -8,7 +8,7 @@ from typing import Any
 
 from ..names import Revision, short
 from .exit_code import is_stale
-from .standing import machine_words, ssh_words
+from .standing import machine_words, outage_words, rollout_words, ssh_words
 from .wire import read_instant
 
 Paint = Callable[[str, str], str]
@@ -57,6 +57,8 @@ def _facts(document: dict[str, Any], now: datetime) -> Iterator[tuple[str, ...]]
         yield "service", f"port {service['port']}, {_memory(service['memoryBytes'])}{service['restarts']} restarts"
     else:
         yield "running", "nothing"
+    if rollout := document.get("rollout"):  # older agents said nothing of it
+        yield "rollout", rollout_words(rollout, age(rollout["since"], now))
     yield "applied", _revision(document["lastAppliedRevision"])
     fetched = f", fetched {age(source['lastFetchTime'], now)} ago" if source["lastFetchTime"] else ""
     yield "newest", f"{_revision(source['revision'])}{fetched} from {source['url']}"
@@ -87,10 +89,17 @@ def _tone(row: Sequence[str]) -> str:
 
 def _history(document: dict[str, Any], now: datetime) -> Iterator[tuple[str, ...]]:
     if document["history"]:
-        yield "REVISION", "RESULT", "TOOK", "SEEN"
+        yield "REVISION", "RESULT", "TOOK", "SEEN", "HOW", "NOBODY ANSWERED"
     for each in document["history"][:_SHOWN_HISTORY]:
         seen = f"{age(each['firstReconciled'], now)} ago"
-        yield _revision(each["revision"]), each["status"], each["duration"] or "-", seen
+        yield (
+            _revision(each["revision"]),
+            each["status"],
+            each["duration"] or "-",
+            seen,
+            each.get("strategy") or "-",
+            outage_words(each),
+        )
 
 
 def _aligned(

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..names import Revision, sha, short
 from .markdown import code, link, plain, table
-from .standing import machine_words, ssh_words
+from .standing import machine_words, outage_words, ssh_words, strategy_words
 from .urls import commit_page
 
 _SHOWN_HISTORY = 20
@@ -36,11 +36,13 @@ def history(document: dict[str, Any]) -> str:
             each["status"],
             moment(each["firstReconciled"]),
             each["duration"] or "",
+            plain(strategy_words(each)),
+            outage_words(each),
             str(each["total"]),
         )
         for each in document["history"][:_SHOWN_HISTORY]
     )
-    return table(("Revision", "Result", "First seen", "Took", "Passes"), rows)
+    return table(("Revision", "Result", "First seen", "Took", "How", "Nobody answered", "Passes"), rows)
 
 
 def rejected(document: dict[str, Any]) -> str:

@@ -1,9 +1,11 @@
-"""How sshd and the VM stand, in words: for the page and for the terminal, which make the text harmless. Pure."""
+"""How sshd and the VM stand, and how one release followed another, in words: for the page and for the terminal, which make the text harmless. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
+
+from ..names import Revision, short
 
 _LIMITS = ("memoryMax", "cpu", "sandbox")
 
@@ -45,3 +47,22 @@ def _machine(machine: dict[str, Any]) -> Iterator[str]:
             yield f"{name} is not enforced on this VM"
     if machine["message"]:
         yield machine["message"]
+
+
+def strategy_words(entry: dict[str, Any]) -> str:
+    """`restart: two copies do not fit`; empty where it is not known, as of entries of older agents."""
+    return ": ".join(filter(None, (entry.get("strategy"), entry.get("strategyReason"))))
+
+
+def rollout_words(rollout: dict[str, Any], age: str) -> str:
+    """`main@sha1:b81c2d6f building for 12s: Resolved 71 packages`."""
+    return f"{short(Revision(rollout['revision']))} {rollout['phase']} for {age}: {rollout['message']}"
+
+
+def outage_words(entry: dict[str, Any]) -> str:
+    """`0.2s to 1.2s, visitors waited`; empty where there was none."""
+    outage = entry.get("outage")
+    if not outage:
+        return ""
+    waited = ", visitors waited" if outage["visitors"] == "waited" else ""
+    return f"{outage['atLeast']} to {outage['atMost']}{waited}"

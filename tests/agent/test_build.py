@@ -14,7 +14,7 @@ import pytest
 
 from tests.agent.conftest import Setup
 from tests.localvm import LocalVM, server
-from tests.process import Background, descendants, is_alive
+from tests.process import Background, Failed, descendants, is_alive
 from tests.slowpackage import SlowPackage
 from tests.status_checker import check
 from tests.waiting import wait_for
@@ -53,7 +53,11 @@ def test_a_build_is_told_and_the_app_is_healed_meanwhile(deployed: Setup, slow: 
     assert vm.status["health"] == "Healthy"
     check(vm.status)
     wait_for(lambda: "installing requirements.txt: " in vm.condition("Ready")["message"], "what it is doing")
-    wait_for(lambda: "Ready=Unknown Progressing" in repo.log("status/vm-1")[0], "the branch to tell it")
+    line = f"Ready=Unknown Progressing main@sha1:{pushed[:8]} building"
+    wait_for(lambda: line in repo.log("status/vm-1")[0], "the branch to tell it", unless=(Failed,))
+    rollout = vm.status["rollout"]
+    assert (rollout["phase"], rollout["revision"]) == ("building", f"main@sha1:{pushed}")
+    assert rollout["message"].startswith("installing requirements.txt: ")
     said = vm.condition("Ready")["message"]
     wait_for(lambda: vm.condition("Ready")["message"] != said, "a later word of the same")
     assert sum("Ready=Unknown" in line and pushed[:8] in line for line in repo.log("status/vm-1")) == 1
@@ -66,6 +70,7 @@ def test_a_build_is_told_and_the_app_is_healed_meanwhile(deployed: Setup, slow: 
     slow.finish()
     vm.wait_live(pushed)
     vm.wait_condition("Ready", "True")
+    assert vm.status["rollout"] is None
     check(vm.status)
 
 

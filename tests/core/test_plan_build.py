@@ -9,7 +9,7 @@ import pytest
 from agent.errors import Reason
 from agent.observed import Building, BuildState, Observed
 from agent.plan import Plan
-from agent.steps import Abandon, Prepare, Prune, Retire, Start
+from agent.steps import Abandon, Prepare, Prune, Retire, Start, Way
 from tests.core.observing import (
     NEW,
     OLD,
@@ -100,7 +100,9 @@ def test_meanwhile_one_that_has_failed_gives_way_to_the_confirmed_release():
         at_work(deaf, runs=None, on_disk=(OLD, STRANGER), confirmed=OLD.id, current=OLD.id, failure=failed())
     )
 
-    assert todo.steps[-1] == Start(OLD, "main@sha1:6f6c6400 is to run and does not")
+    assert isinstance(todo.steps[-1], Start)
+    assert (todo.steps[-1].release, todo.steps[-1].manner.way) == (OLD, Way.RESTART)
+    assert todo.steps[-1].because.startswith("main@sha1:6f6c6400 is to run and does not; restart: ")
 
 
 def test_meanwhile_the_disk_is_cleared_of_everything_but_what_is_being_made():

@@ -12,11 +12,12 @@ from agent.errors import Reason
 from agent.observed import CROWDED, Observed, Phase
 from agent.plan._switch import cannot_stay
 from agent.release import Release
-from agent.steps import Confirm, HandOver, Promote, Reject, Retire, Start
+from agent.steps import Confirm, HandOver, Manner, Promote, Reject, Retire, Start, Way
 from tests.core.observing import ago, answer, decided, ended, process, rejection, started, verbs, vm, waking
 from tests.memory import release_of, spec_of
 from tests.memory.releases import ASGI, EXEC
 
+PLAIN = release_of("plain", spec_of(program="exec: python -m app"), venv="venv-plain")
 SOAK = timedelta(seconds=30)
 MIB = 2**20
 
@@ -38,7 +39,10 @@ def test_a_new_release_is_started_beside_the_one_that_serves():
     todo = decided(switch(process(OLD, accepts=True)), NEW)
 
     assert verbs(todo) == ["Start"]
-    assert todo.message == "starting main@sha1:6e657700 beside what runs"
+    why = "both take their visitors from the held socket"
+    assert todo.message == f"starting main@sha1:6e657700 beside what runs ({why})"
+    assert todo.steps[0].manner == Manner(Way.HANDOVER, why)
+    assert todo.steps[0].because == f"main@sha1:6e657700 is to run and does not; handover: {why}"
 
 
 def test_while_it_starts_nothing_happens_to_the_one_that_serves():
@@ -128,7 +132,8 @@ def test_one_that_opens_a_port_which_the_one_before_has_is_started_alone_and_vis
     because = "only one can have port 9100"
     todo = decided(crowded(), NEW)
 
-    assert todo.steps == (Retire(NEW.id, because), Retire(OLD.id, because), Start(NEW, because))
+    alone = Start(NEW, f"it starts alone: {because}", Manner(Way.RESTART, because))
+    assert todo.steps == (Retire(NEW.id, because), Retire(OLD.id, because, interrupts=True), alone)
     assert (todo.reason, todo.look_again, todo.target) == (Reason.PROGRESSING, timedelta(0), NEW)
     assert todo.message == (
         "main@sha1:6e657700 could not start beside what runs: only one can have port 9100; "
@@ -233,7 +238,10 @@ def test_two_copies_that_do_not_fit_are_never_started_and_the_numbers_are_said()
 
     assert verbs(todo) == ["Retire", "Start"]
     assert todo.message.endswith("visitors wait meanwhile (two copies do not fit: 1200 MiB needed, 1100 MiB free)")
-    assert verbs(decided(switch(large, free_memory=1200 * MIB), NEW)) == ["Start"]
+    assert todo.steps[1].manner == Manner(Way.RESTART, "two copies do not fit: 1200 MiB needed, 1100 MiB free")
+    fits = decided(switch(large, free_memory=1200 * MIB), NEW)
+    assert verbs(fits) == ["Start"]
+    assert fits.steps[0].because.endswith("and two copies fit: 1200 MiB needed, 1200 MiB free")
 
 
 def test_the_largest_that_would_stay_counts_and_what_nobody_knows_the_size_of_is_no_obstacle():
@@ -264,6 +272,7 @@ def test_who_asks_for_a_handover_gets_it_whatever_is_free_and_who_asks_for_a_res
         world = replace(tight, releases={OLD.id: OLD, new.id: new}, installed=frozenset({OLD.id, new.id}))
         todo = decided(world, new)
         assert verbs(todo) == steps
+        assert str(todo.steps[-1].manner) == f"{strategy}: rollout.strategy: {strategy}"
     assert todo.message.endswith(": visitors wait meanwhile (rollout.strategy: restart)")
 
 
@@ -272,10 +281,33 @@ def _with(**rollout: object) -> Release:
     return release_of("other", spec, venv="venv-new")
 
 
-def test_one_that_listens_elsewhere_or_opens_its_port_itself_cannot_be_beside():
-    for other in (launched("moved", port=9000), release_of("plain", spec_of(), venv="venv-plain")):
+def test_one_that_listens_elsewhere_or_opens_its_port_itself_cannot_be_beside_and_that_is_said():
+    taker = "a program that takes the held socket itself (rollout.strategy: handover would hand it over)"
+    for other, why in (
+        (launched("moved", port=9000), "what runs listens elsewhere than at 0.0.0.0:9000"),
+        (release_of("taker", spec_of(), venv="venv-taker"), taker),
+        (PLAIN, "a program that opens its port itself"),
+    ):
         todo = decided(switch(process(OLD, accepts=True), on_disk=(OLD, other)), other)
         assert verbs(todo) == ["Retire", "Start"]
+        assert todo.steps[1].manner == Manner(Way.RESTART, why)
+        assert todo.message.endswith(f"{'nobody answers' if other is PLAIN else 'visitors wait'} meanwhile ({why})")
+    after = decided(vm(runs=PLAIN, on_disk=(PLAIN, NEW)), NEW)
+    assert after.steps[1].manner == Manner(Way.RESTART, "what runs does not share its socket")
+
+
+def test_only_what_answers_and_leaves_nobody_behind_is_interrupted():
+    deaf, third = process(OLD, readiness=answer(500)), process(THIRD, accepts=False)
+    plain = {"on_disk": (OLD, PLAIN)}
+    for world, new, interrupts in (
+        (switch(process(OLD, accepts=True), **plain), PLAIN, True),
+        (switch(deaf, **plain), PLAIN, False),
+        (switch(process(OLD, accepts=True), third, on_disk=(OLD, NEW, THIRD)), NEW, False),
+    ):
+        retired = next(step for step in decided(world, new).steps if isinstance(step, Retire))
+        assert retired.interrupts is interrupts
+    stopped = decided(switch(process(OLD, accepts=True), stopped=True), NEW)
+    assert [step.interrupts for step in stopped.steps] == [False]
 
 
 @pytest.mark.parametrize("before", [ASGI, EXEC], ids=["after an app", "after a program"])

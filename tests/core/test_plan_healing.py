@@ -41,7 +41,7 @@ def test_a_deaf_process_is_restarted():
     todo = decided(vm(deaf, process(STRANGER), confirmed=NEW.id, current=NEW.id))
 
     because = "restart: liveness: GET / answered None, 3 times in a row"
-    assert todo.steps == (Retire(NEW.id, because), Retire(STRANGER.id, because), Start(NEW, because))
+    assert todo.steps == (Retire(NEW.id, because), Retire(STRANGER.id, because, interrupts=True), Start(NEW, because))
     assert (todo.reason, todo.message) == (Reason.HEALTH_CHECK_FAILED, because.removeprefix("restart: "))
     assert (todo.target, todo.look_again) == (NEW, timedelta(0))
 

@@ -7,8 +7,10 @@ from datetime import timedelta
 
 from agent.errors import Reason
 from agent.observed import Observed
-from agent.steps import Build, Confirm, InstallUnits, Prepare, Promote, Retire, Start
+from agent.steps import Build, Confirm, InstallUnits, Manner, Prepare, Promote, Retire, Start, Way
 from tests.core.observing import NEW, OLD, STRANGER, answer, decided, process, verbs, vm, waking
+
+WHY = "a program that takes the held socket itself (rollout.strategy: handover would hand it over)"
 
 
 def test_what_is_declared_is_given_its_environment_first():
@@ -31,10 +33,11 @@ def test_a_built_release_takes_the_place_of_the_old_one():
     todo = decided(vm(runs=OLD))
 
     assert todo.steps == (
-        Retire(OLD.id, "gives way to main@sha1:6e657700"),
-        Start(NEW, "main@sha1:6e657700 is to run and does not"),
+        Retire(OLD.id, "gives way to main@sha1:6e657700", interrupts=True),
+        Start(NEW, f"main@sha1:6e657700 is to run and does not; restart: {WHY}", Manner(Way.RESTART, WHY)),
     )
-    assert (todo.reason, todo.message) == (Reason.PROGRESSING, "starting main@sha1:6e657700")
+    message = f"starting main@sha1:6e657700: visitors wait meanwhile ({WHY})"
+    assert (todo.reason, todo.message) == (Reason.PROGRESSING, message)
     assert (todo.target, todo.look_again) == (NEW, timedelta(0))
 
 
@@ -108,7 +111,7 @@ def test_a_start_says_whether_the_service_was_down_or_something_else_ran():
 
     confirmed = {"confirmed": NEW.id, "current": NEW.id}
     assert because(vm(**confirmed)) == "the service is down"
-    assert because(vm(process(OLD), **confirmed)) == "main@sha1:6e657700 is to run and does not"
+    assert because(vm(process(OLD), **confirmed)) == f"main@sha1:6e657700 is to run and does not; restart: {WHY}"
     assert because(vm()) == "main@sha1:6e657700 is to run and does not"
 
 

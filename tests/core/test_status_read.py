@@ -43,9 +43,9 @@ Stalled     True    RevisionRejected   1m   not tried again by itself; push a re
 Healthy     True    Succeeded          1m   GET / answered 200
 RolledBack  True    HealthCheckFailed  1m   main@sha1:bbbbbbbb was rejected: it answered 500; main@sha1:aaaaaaaa is running instead
 
-REVISION            RESULT                   TOOK  SEEN
-main@sha1:bbbbbbbb  HealthCheckFailed        0s    1m ago
-main@sha1:aaaaaaaa  ReconciliationSucceeded  0s    1m ago"""
+REVISION            RESULT                   TOOK  SEEN    HOW  NOBODY ANSWERED
+main@sha1:bbbbbbbb  HealthCheckFailed        0s    1m ago  -
+main@sha1:aaaaaaaa  ReconciliationSucceeded  0s    1m ago  -"""
 
 
 def test_the_screen_tells_what_runs_why_and_what_came_before():

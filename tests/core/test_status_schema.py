@@ -63,6 +63,9 @@ def test_the_schema_refuses_what_no_agent_writes(damage: dict[str, Any]):
         validator().validate(told() | damage)
 
 
+ROLLOUT = {"phase": "soaking", "revision": told()["activeRevision"], "since": "2026-11-23T09:00:00Z", "message": "x"}
+
+
 def _with(kind: str, **fields: Any) -> dict[str, Any]:
     """The usual document with one condition changed, or added."""
     usual = told()
@@ -76,6 +79,7 @@ def _with(kind: str, **fields: Any) -> dict[str, Any]:
     _with("Ready", message=" "), _with("Ready", message="token ghp_" + "a" * 36), told() | {"sync": "OutOfSync"},
     told() | {"activeRevision": None}, told() | {"lastAppliedRevision": None}, told() | {"generation": 0},
     told() | {"source": told()["source"] | {"url": "https://ada:pw@example.org/mood"}}, told() | {"history": told()["history"] * 2},
+    told() | {"rollout": ROLLOUT}, _with("Ready", message="it runs; on trial for another 9 s"), told() | {"rollout": ROLLOUT | {"phase": "building"}},
     told() | {"ssh": told()["ssh"] | {"passwordAuthentication": None}}, told() | {"ssh": told()["ssh"] | {"checked": "2027-01-01T00:00:00Z"}},
     told() | {"ssh": told()["ssh"] | {"weak": ["b", "a"]}}, told() | {"machine": dict.fromkeys(told()["machine"])},
 ])  # fmt: skip

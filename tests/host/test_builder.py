@@ -98,7 +98,8 @@ def test_what_is_made_is_seen_and_what_was_made_is_whole(site: Site, slow: SlowP
     slow.finish()
     site.wait_end()
     assert (site.state(), site.environments.complete()) == (None, {site.release.venv})
-    assert (site.paths.requests / "built").exists()
+    assert (site.paths.ends / "build").exists()
+    assert not site.paths.requests.exists(), "nobody has asked for anything"
     site.builder.take_failure()
 
 

@@ -6,6 +6,7 @@ import os
 import platform
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from zipfile import ZIP_DEFLATED, ZipFile
 
@@ -15,15 +16,19 @@ from agent.desired import Model
 from agent.errors import Broken, Reason
 from agent.host import disk, files
 from agent.host.ballast import SIZE, Ballast
+from agent.host.garbage import Garbage, with_room
 from agent.host.hub import Fetcher, Hub
 from agent.host.models import Models
+from agent.observed import BuildState
 from agent.paths import locate
 from agent.source import Packages
+from tests.host.test_builder import Site
 from tests.host.test_environment import Vm
 from tests.hubserver import COMMIT, HubServer, Repo
 from tests.loopdisk import filled, formatted
 from tests.ports import LOOPBACK, SilentPort, free_port
 from tests.process import Failed, run
+from tests.waiting import wait_for
 
 MEGA = 1024**2
 
@@ -83,14 +88,15 @@ def test_where_nothing_is_left_in_reserve_a_full_disk_is_said_to_be_full(tmp_pat
         assert [path.name for path in place.iterdir() if path.name.startswith(".")] == []
 
 
-def wheel(folder: Path, name: str, size: int) -> None:
+def wheel(folder: Path, name: str, size: int, version: int = 1) -> None:
     """A package that takes so many bytes once it is installed; itself it is tiny."""
-    record = f"{name}.bin,,\n{name}-1.dist-info/METADATA,,\n{name}-1.dist-info/WHEEL,,\n{name}-1.dist-info/RECORD,,\n"
-    with ZipFile(folder / f"{name}-1-py3-none-any.whl", "w", ZIP_DEFLATED) as archive:
+    info = f"{name}-{version}.dist-info"
+    record = f"{name}.bin,,\n{info}/METADATA,,\n{info}/WHEEL,,\n{info}/RECORD,,\n"
+    with ZipFile(folder / f"{name}-{version}-py3-none-any.whl", "w", ZIP_DEFLATED) as archive:
         archive.writestr(f"{name}.bin", bytes(size))
-        archive.writestr(f"{name}-1.dist-info/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: 1\n")
-        archive.writestr(f"{name}-1.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
-        archive.writestr(f"{name}-1.dist-info/RECORD", record)
+        archive.writestr(f"{info}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
+        archive.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        archive.writestr(f"{info}/RECORD", record)
 
 
 PYLOCK = """\
@@ -162,6 +168,63 @@ def test_a_build_ends_before_it_fills_the_disk_and_says_what_frees_it(small: Pat
     assert failure.value.reason is Reason.DISK_FULL
     assert len(vm.environments.complete()) == 1
     assert not vm.environments.remains()
+
+
+@pytest.fixture
+def upgraded(small: Path, tmp_path: Path) -> Vm:
+    """10 MiB of one package are used, 30 MiB of another version of it are downloaded and no longer used."""
+    wheels = tmp_path / "wheels"
+    wheels.mkdir()
+    for version, size in ((1, 30 * MEGA), (2, 10 * MEGA)):
+        wheel(wheels, "gitops_grows", size, version)
+    wheel(wheels, "gitops_newcomer", 25 * MEGA)
+    vm = Vm(small)
+    vm.packages = Packages(findLinks=(str(wheels),))
+    for version in (1, 2):
+        vm.write(**{"requirements.txt": f"gitops_grows=={version}\n"})
+        vm.build()
+    old = next(venv for venv in vm.environments.complete() if venv != vm.resolve().id)
+    vm.environments.remove([old])
+    return vm
+
+
+def make(vm: Vm) -> None:
+    """As the process does that builds."""
+    with_room(Garbage(vm.paths, vm.environ), vm.resolve().id, vm.build)
+
+
+def test_before_the_disk_is_said_to_be_full_downloads_go_that_no_environment_uses(upgraded: Vm) -> None:
+    upgraded.write(**{"requirements.txt": "gitops_grows==2\ngitops_newcomer==1\n"})
+    with pytest.raises(Broken, match="the disk is full"):
+        upgraded.build()
+
+    make(upgraded)
+
+    assert len(upgraded.environments.complete()) == 2
+    assert disk.freed(upgraded.paths.packages) < MEGA
+
+
+def test_the_process_that_builds_does_so(upgraded: Vm, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("UV_FIND_LINKS", upgraded.packages.find_links[0])
+    site = Site(upgraded.paths.data, "gitops_grows==2\ngitops_newcomer==1\n")
+    site.begin()
+    wait_for(lambda: site.state() is not BuildState.RUNNING, "its end", within=timedelta(minutes=1))
+    assert site.release.venv in upgraded.environments.complete()
+
+
+def test_where_that_is_not_enough_it_is_done_once_and_what_was_downloaded_meanwhile_stays(upgraded: Vm) -> None:
+    wheel(Path(upgraded.packages.find_links[0]), "gitops_huge", 200 * MEGA)
+    upgraded.write(**{"requirements.txt": "gitops_newcomer==1\ngitops_huge==1\n"})
+    cached = upgraded.paths.packages
+    for _ in range(2):
+        with pytest.raises(Broken, match="the disk is full") as failure:
+            make(upgraded)
+        assert failure.value.reason is Reason.DISK_FULL
+        assert not [*cached.glob("archive-*/*/gitops_grows-*.dist-info")]
+    before = set(cached.glob("archive-*/*"))
+    with pytest.raises(Broken):
+        make(upgraded)
+    assert before <= set(cached.glob("archive-*/*"))
 
 
 def test_a_model_that_does_not_fit_is_refused_before_a_byte_of_it_is_fetched(small: Path) -> None:

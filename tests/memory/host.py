@@ -62,6 +62,7 @@ class MemoryHost(MemoryVM):
             good=self.ledger.good,
             rejected=self.ledger.rejected,
             last_start=self.ledger.last_start,
+            interrupted=self.ledger.interrupted,
             failure=self.ledger.failure,
             paused=self.paused,
             pinned=self.ledger.pinned,
@@ -112,8 +113,10 @@ class MemoryHost(MemoryVM):
         self.effect("start", release.id)
         self.services.start(release)
 
-    def retire(self, release: ReleaseId) -> None:
+    def retire(self, release: ReleaseId, *, interrupts: bool = False) -> None:
         assert self.stopped or self.may_interrupt or not self._only_this_answers(release), "nobody answers any more"
+        if interrupts:
+            self.ledger = self.ledger.interrupt(self.now())
         self.effect("retire", release)
         self.services.stop(release)
 

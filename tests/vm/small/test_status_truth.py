@@ -106,6 +106,7 @@ def _compared(deeds: Deeds, conditions: list[dict[str, Any]]) -> Document:
             "interval": looks.source_yaml(product)["heartbeat"],
         },
         "source": _source(product, told, recent),
+        "rollout": None,
         "rejectedRevisions": [_rejection(told, each) for each in reversed(deeds.pushes) if each.verdict != WELL],
         "lastHandledReconcileAt": recent.of(told["lastHandledReconcileAt"]),
         "service": looks.service(product, told["service"]),
@@ -244,4 +245,16 @@ def _entry(deeds: Deeds, push: Push, end: datetime | None, told: dict[str, Any],
         "lastReconciled": last.of(told["lastReconciled"]),
         "duration": told["duration"],
         "total": told["total"],
+        **_switch(deeds, push, told),
     }
+
+
+def _switch(deeds: Deeds, push: Push, told: dict[str, Any]) -> dict[str, Any]:
+    """A program that opens its port itself is restarted, and nobody answered meanwhile; the first of all ran already."""
+    if deeds.started(push) is None:
+        return {"strategy": None, "strategyReason": None, "outage": None}
+    least, most = (read_duration(told["outage"][name]) for name in ("atLeast", "atMost"))
+    assert timedelta(0) <= least <= most <= push.told - push.pushed
+    assert most >= timedelta(seconds=10 if push.verdict != WELL else 0), "one that is sick has its rollout.timeout"
+    why = "a program that opens its port itself"
+    return {"strategy": "restart", "strategyReason": why, "outage": {**told["outage"], "visitors": "refused"}}
