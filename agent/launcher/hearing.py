@@ -33,7 +33,7 @@ class Ear:
         for level, kind, content in ancillary:
             if (level, kind) == (socket.SOL_SOCKET, _SCM_CREDENTIALS):
                 pid, _, _ = _CREDENTIALS.unpack(content[: _CREDENTIALS.size])
-                pairs = (line.partition("=") for line in said.decode(errors="replace").splitlines())
+                pairs = (line.partition("=") for line in said.decode(errors="replace").split("\n"))
                 self._heard(pid, {name: value for name, _, value in pairs})
 
 
