@@ -68,4 +68,5 @@ def _starting(process: Process, spec: Spec, now: datetime) -> Verdict:
 
 
 def _end(process: Process) -> str:
-    return process.exit or "ended"
+    how = process.exit or "ended"
+    return f'{how}; it said "{process.said}"' if process.said else how

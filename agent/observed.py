@@ -49,6 +49,7 @@ class Process:
     pid: int | None = None
     restarts: int = 0
     exit: str = ""  # how the main process ended last: CROWDED, "exited with status 1", "killed by SIGKILL"
+    said: str = ""  # what that one told of itself last (STATUS= of sd_notify): why, if it is well-behaved
     started: bool = False  # the start-up probe has passed since `since`
     accepts: bool | None = None  # the shared socket's connections; None: it does not say, or opens its port itself
     readiness: ProbeResult | None = None

@@ -21,6 +21,9 @@ from .known_secrets import known_secrets
 P = ParamSpec("P")
 T = TypeVar("T")
 
+LONGEST = 300
+"""Characters of what a process said before it ended: one line for people."""
+
 
 class Discretion:
     """Knows the values of the moment: they are read anew for each use, as they are rotated."""
@@ -57,9 +60,14 @@ class Discretion:
         ready, live = process.readiness, process.liveness
         return replace(
             process,
+            said=_cut(self.text(process.said)),  # in this order: half a secret is not known again
             readiness=replace(ready, message=self.text(ready.message)) if ready else None,
             liveness=replace(live, message=self.text(live.message)) if live else None,
         )
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
 
 
 class _Host(Protocol):

@@ -1,10 +1,10 @@
-"""How a process ended, in words that follow "the process"."""
+"""How a process ended, in words that follow "the process"; and what it said last itself."""
 
 from __future__ import annotations
 
 import signal
 
-from ..launcher import EX_PORT_IN_USE
+from ..launcher import ACCEPTING, DRAINING, EX_PORT_IN_USE, RESTING
 from ..observed import CROWDED
 
 _KNOWN = {
@@ -32,6 +32,12 @@ def ending(result: str, *, status: int | None = None, killed_by: int | None = No
     if status is not None:
         return f"exited with status {status}{_KNOWN.get(status, '')}"
     return ""
+
+
+def last_words(status: str) -> str:
+    """Its last STATUS= (sd_notify(3)) on one line, as it may be shown. Where a launched release stands explains no end."""
+    shown = " ".join("".join(each if each.isprintable() else " " for each in status).split())
+    return "" if shown in (ACCEPTING, RESTING, DRAINING) else shown
 
 
 def _name(number: int) -> str:

@@ -62,4 +62,5 @@ class Systemctl:
 def _blocks(text: str) -> Iterator[dict[str, str]]:
     for block in text.strip().split("\n\n"):
         if block:
-            yield {name: value for name, _, value in (line.partition("=") for line in block.splitlines())}
+            # Not splitlines(): a StatusText is a program's own, and may hold what Python takes for the end of a line.
+            yield {name: value for name, _, value in (line.partition("=") for line in block.split("\n"))}

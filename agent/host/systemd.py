@@ -14,7 +14,7 @@ from ..release import Release
 from ..unit import NOWHERE, Unit, Whence, unit_of
 from ..unit_file import SOCKET, WAKE
 from . import proc
-from .ending import ending
+from .ending import ending, last_words
 from .port import refuse, stranger
 from .systemctl import Systemctl
 from .unit_files import UnitFiles
@@ -26,7 +26,7 @@ _DEFAULT_GRACE = timedelta(seconds=90)  # systemd's own, for a unit without our 
 _STATE = ("Id", "ActiveState", "UnitFileState", "NeedDaemonReload")
 _PROCESS = (
     *("Id", "ActiveState", "SubState", "MainPID", "NRestarts", "Result"),
-    *("ExecMainCode", "ExecMainStatus", "ExecMainStartTimestamp"),
+    *("ExecMainCode", "ExecMainStatus", "ExecMainStartTimestamp", "StatusText"),
 )
 _EXITED, _KILLED, _DUMPED = "1", "2", "3"  # CLD_EXITED, CLD_KILLED, CLD_DUMPED: sigaction(2)
 _PHASES = {
@@ -150,6 +150,7 @@ def _name(release: ReleaseId) -> str:
 def _process(unit: Mapping[str, str]) -> Process:
     pid = int(unit["MainPID"]) or None
     waiting = unit["SubState"] == "auto-restart"  # systemd counts a restart when it is made, not when it is due
+    ended = _exit(unit)
     return Process(
         release=ReleaseId(unit["Id"].removeprefix("gitops-app@").removesuffix(".service")),
         unit=unit["Id"],
@@ -157,7 +158,8 @@ def _process(unit: Mapping[str, str]) -> Process:
         since=_instant(unit["ExecMainStartTimestamp"]),
         pid=pid,
         restarts=int(unit["NRestarts"]) + waiting,
-        exit=_exit(unit),
+        exit=ended,
+        said=last_words(unit["StatusText"]) if ended else "",  # systemd keeps both until the next start
         memory=proc.memory(pid) if pid else None,
     )
 

@@ -14,6 +14,9 @@ from ..paths import Paths
 from .unix import connected
 
 _DEADLINE = timedelta(seconds=2)
+_ACCEPT = timedelta(
+    seconds=5
+)  # it may wait a second for the release before it, and one for the page that answered visitors
 _LONGEST = 4096  # bytes of an answer
 
 
@@ -36,20 +39,26 @@ class Traffic:
         """
         others = tuple(others)
         elder = next((str(self._paths.private(other)) for other in others if self.accepts(other)), "")
+        self._accept(release, elder)
+        for other in others:
+            with suppress(OSError):  # one that hangs accepts nothing; it is stopped like any other
+                self._tell(other, "rest")
+
+    def _accept(self, release: ReleaseId, elder: str) -> None:
+        """Raises Transient where it does not. One that has not answered in time may be at it all the same."""
         try:
-            said = self._tell(release, f"accept {elder}".strip())
+            said = self._tell(release, f"accept {elder}".strip(), _ACCEPT)
         except OSError as error:
+            if self.accepts(release):
+                return
             raise Transient(
                 Reason.SERVICE_MANAGER_FAILED, f"the launcher of {release} does not answer: {error}"
             ) from error
         if said != ACCEPTING:
             raise Transient(Reason.SERVICE_MANAGER_FAILED, f"the launcher of {release} does not accept: {said}")
-        for other in others:
-            with suppress(OSError):  # one that hangs accepts nothing; it is stopped like any other
-                self._tell(other, "rest")
 
-    def _tell(self, release: ReleaseId, word: str) -> str:
-        with closing(connected(self._control(release), _DEADLINE)) as connection:
+    def _tell(self, release: ReleaseId, word: str, within: timedelta = _DEADLINE) -> str:
+        with closing(connected(self._control(release), within)) as connection:
             connection.sendall(f"{word}\n".encode())
             with connection.makefile("rb") as answers:
                 return answers.readline(_LONGEST).decode(errors="replace").strip()

@@ -23,4 +23,4 @@ SITE = "site"  # the directory of the borrowed packages, beside this file
 BORROWED = ("uvicorn", "h11", "click", "a2wsgi", "sdnotify", "typing_extensions")
 
 EX_PORT_IN_USE = 98  # EADDRINUSE: a port that the app opens itself, which the release beside it may have
-EX_CONFIG = 78  # sysexits.h: no start of this release can succeed, STATUS=refused: ... says why
+EX_CONFIG = 78  # sysexits.h: no start of this release can succeed, STATUS=refused: ... says why, and the agent tells it

@@ -18,5 +18,5 @@ if __name__ == "__main__":
     assert spec.loader is not None  # noqa: S101
     sys.modules[NAME] = package = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(package)
-    program = importlib.import_module(f"{NAME}.program")
-    program.leave(program.main(sys.argv[1:], os.environ))
+    program, leaving = (importlib.import_module(f"{NAME}.{name}") for name in ("program", "leaving"))
+    leaving.leave(program.main(sys.argv[1:], os.environ))

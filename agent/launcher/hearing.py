@@ -6,11 +6,13 @@ import asyncio
 import socket
 import struct
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from secrets import token_hex
 
 _CREDENTIALS = struct.Struct("3i")  # pid, uid, gid: unix(7)
 _SCM_CREDENTIALS = 2
 _LONGEST = 8192  # bytes of a message
+_AT_ONCE = 64  # messages that are read before the loop has another turn: last words count before the end itself
 
 Heard = Callable[[int, Mapping[str, str]], None]
 
@@ -31,7 +33,7 @@ class Ear:
         for level, kind, content in ancillary:
             if (level, kind) == (socket.SOL_SOCKET, _SCM_CREDENTIALS):
                 pid, _, _ = _CREDENTIALS.unpack(content[: _CREDENTIALS.size])
-                pairs = (line.partition("=") for line in said.decode(errors="replace").splitlines())
+                pairs = (line.partition("=") for line in said.decode(errors="replace").split("\n"))
                 self._heard(pid, {name: value for name, _, value in pairs})
 
 
@@ -42,4 +44,10 @@ class Hearing:
         ear = Ear(heard)
         ear.socket.setblocking(False)
         self.address = ear.address
-        asyncio.get_running_loop().add_reader(ear.socket, ear.read)
+        self._ear = ear
+        asyncio.get_running_loop().add_reader(ear.socket, self._read)
+
+    def _read(self) -> None:
+        with suppress(BlockingIOError):
+            for _ in range(_AT_ONCE):
+                self._ear.read()

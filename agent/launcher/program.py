@@ -7,19 +7,14 @@ import atexit
 import errno
 import importlib
 import os
-import signal
 import sys
-import threading
-import time
 import traceback
 from collections.abc import Callable, MutableMapping, Sequence
-from contextlib import suppress
-from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, NoReturn, cast
+from typing import TYPE_CHECKING, cast
 
-from . import EX_CONFIG, EX_PORT_IN_USE, arguments, borrowed, script, target
+from . import EX_CONFIG, EX_PORT_IN_USE, arguments, borrowed, loop, script, target
 from .asgi import ASGIApp
 from .endings import Ended, Refused, StartupFailed, Stopped
 
@@ -29,7 +24,6 @@ if TYPE_CHECKING:
 
 THREADS = 40  # of a WSGI app, as many as Starlette gives to plain functions
 OURS = tuple(str(Path(file).parent) for file in (__file__, asyncio.__file__, importlib.__file__))
-LAST_WORDS = timedelta(seconds=0.5)  # for threads and exit handlers
 
 
 def main(argv: Sequence[str], env: MutableMapping[str, str]) -> int:
@@ -52,16 +46,20 @@ def main(argv: Sequence[str], env: MutableMapping[str, str]) -> int:
     except Ended as error:
         return error.status
     except Refused as error:
-        notices.status(f"refused: {error}")
+        notices.cause(f"refused: {error}")
         sys.stderr.write(f"launcher: {error}\n")
         return EX_CONFIG
     except StartupFailed as error:
-        notices.status(str(error))
+        notices.cause(str(error))
         return EX_PORT_IN_USE if os.strerror(errno.EADDRINUSE).lower() in str(error).lower() else 1
     except Exception as error:  # noqa: BLE001 - an app may raise anything
         traceback.print_exception(type(error), error, _of_the_app(error))
-        notices.status(traceback.format_exception_only(type(error), error)[-1].strip())
+        notices.cause(f"{type(error).__name__}: {error}".removesuffix(": "))
         return EX_PORT_IN_USE if _is_port_in_use(error) else 1
+    except SystemExit as error:
+        if isinstance(error.code, str):  # sys.exit("set MOODS"): the interpreter prints it and ends with 1
+            notices.cause(error.code)
+        raise
     return 0
 
 
@@ -72,39 +70,6 @@ def _is_port_in_use(error: BaseException | None) -> bool:
             return True
         error = error.__cause__ or error.__context__
     return False
-
-
-def leave(status: int) -> NoReturn:
-    """Ends the process as the interpreter would, but waits for no thread that hangs, and tears nothing down that the
-    kernel frees anyway: of a Gradio app that alone takes a second, in which a restarted one answers nobody.
-    """
-    threading.Thread(target=_exit_soon, args=(status,), daemon=True).start()
-    for thread in threading.enumerate():
-        if not thread.daemon and thread is not threading.current_thread():
-            thread.join()
-    atexit._run_exitfuncs()  # noqa: SLF001 - what multiprocessing's children do before os._exit
-    _exit(status)
-
-
-def _exit_soon(status: int) -> None:
-    time.sleep(LAST_WORDS.total_seconds())
-    _exit(status)
-
-
-def _exit(status: int) -> NoReturn:
-    for stream in (sys.stdout, sys.stderr):
-        with suppress(OSError, ValueError):
-            stream.flush()
-    if status < 0:
-        _die_by(-status)
-    os._exit(status)
-
-
-def _die_by(number: int) -> None:
-    """As the program did: whoever looks after us is to see it."""
-    with suppress(OSError):  # SIGKILL has no other disposition
-        signal.signal(number, signal.SIG_DFL)
-    os.kill(os.getpid(), number)
 
 
 def _server(
@@ -124,6 +89,7 @@ def _give_voice(env: MutableMapping[str, str], notices: Notices) -> None:
 
     voice = Voice(notices)
     env["NOTIFY_SOCKET"] = voice.address
+    notices.hear_out = voice.finish
     atexit.register(voice.finish)
 
 
@@ -140,7 +106,7 @@ def _release(given: arguments.Arguments, env: MutableMapping[str, str], notices:
 
     release = Release(given, listening_socket(env), notices)
     withhold(env)
-    return lambda served: asyncio.run(release.serve(served))
+    return lambda served: loop.run(release.serve(served))
 
 
 def _start(given: arguments.Arguments, serve: Callable[[Callable[[], ASGIApp]], None]) -> None:

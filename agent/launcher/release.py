@@ -15,10 +15,13 @@ from . import ACCEPTING, AWAY, CONTROL, DRAINING, HTTP, RESTING, control, excuse
 from .arguments import Arguments
 from .door import Door
 from .endings import Ended
+from .leaving import at_the_latest
 from .served import Served
 from .service_manager import Notices
 
-RESERVE = timedelta(seconds=1)  # of the grace, for the app's own shutdown
+RESERVE = timedelta(seconds=1.5)  # of the grace: a second for the app's own shutdown, and what follows
+LEAVING = timedelta(seconds=0.5)  # of that, for threads and exit handlers
+SPARE = timedelta(seconds=0.25)  # of that: so long before systemd would kill it the process has ended, come what may
 IDLE = timedelta(seconds=2)  # a connection unused for that long is not waited for
 
 
@@ -133,11 +136,13 @@ class Release:
         self._served.parting = True
 
     async def _drain(self) -> None:
-        end = monotonic() + self._arguments.grace.total_seconds()
+        grace, now = self._arguments.grace, monotonic()
+        at_the_latest(max(grace - SPARE, timedelta(0)), 0)
+        end = now + (grace - LEAVING).total_seconds()
         self._stop_accepting()
         self._state = DRAINING
         self._notices.stopping(self._state)
-        patience = self._arguments.grace - RESERVE
+        patience = max(grace - RESERVE, timedelta(0))
         if not await self._served.finish(IDLE, patience):
             sys.stderr.write(f"launcher: work was still in flight after {patience.total_seconds():g} s; giving it up\n")
         await self._served.end(timedelta(seconds=max(0.0, end - monotonic())))

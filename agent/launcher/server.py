@@ -72,11 +72,12 @@ class Server:
         return len(self._server.server_state.connections) > self.traffic.open_tabs
 
     async def end(self, within: timedelta) -> None:
-        """Hangs up on whoever is still there, then the app's own shutdown."""
+        """Hangs up on whoever is still there, then the app's own shutdown: both together within the time."""
+        until = monotonic() + within.total_seconds()
         for connection in list(self._server.server_state.connections):
             connection.shutdown()  # what is idle or a web socket says goodbye as its protocol has it
             connection.transport.close()
         if tasks := list(self._server.server_state.tasks):
-            await asyncio.wait(tasks, timeout=FAREWELL.total_seconds())
+            await asyncio.wait(tasks, timeout=min(FAREWELL, within).total_seconds())
         shutdown = asyncio.ensure_future(self._lifespan.shutdown())
-        await asyncio.wait([shutdown], timeout=within.total_seconds())
+        await asyncio.wait([shutdown], timeout=max(0.0, until - monotonic()))

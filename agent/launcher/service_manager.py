@@ -6,7 +6,7 @@ import asyncio
 import fcntl
 import os
 import socket
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from datetime import timedelta
 
 import sdnotify
@@ -14,6 +14,7 @@ import sdnotify
 from .endings import Refused
 
 FIRST_FD = 3
+LONGEST = 3000  # bytes of a status: systemd reads no message of more than 4096
 OURS = ("LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES", "NOTIFY_SOCKET")
 
 
@@ -39,25 +40,37 @@ class Notices:
     def __init__(self, env: Mapping[str, str]) -> None:
         self._systemd = sdnotify.SystemdNotifier()
         self._interval = _watchdog_interval(env)
+        self.hear_out: Callable[[], None] = lambda: None  # returns once what the app has said before is passed on
 
     def ready(self, state: str) -> None:
-        self._systemd.notify(f"READY=1\nSTATUS={state}")
+        self._notify(f"READY=1\nSTATUS={state}")
 
     def status(self, text: str) -> None:
-        self._systemd.notify(f"STATUS={text.strip().splitlines()[-1]}")  # each line is a message of its own
+        """On one line, whatever its own were: each line of a message is one of its fields."""
+        line = " ".join(text.split())
+        self._notify(f"STATUS={line.encode(errors='replace')[:LONGEST].decode(errors='ignore')}")
+
+    def cause(self, text: str) -> None:
+        """Why it ends: the agent tells the last status of a release that has ended."""
+        self.hear_out()
+        self.status(text)
 
     def pass_on(self, name: str, value: str) -> None:
         """What a program that we have started says of itself: one line."""
-        self._systemd.notify(f"{name}={value}")
+        self._notify(f"{name}={value}")
 
     def stopping(self, state: str) -> None:
-        self._systemd.notify(f"STOPPING=1\nSTATUS={state}")
+        self._notify(f"STOPPING=1\nSTATUS={state}")
 
     async def feed_watchdog(self) -> None:
         """To be run in the loop that serves: when that is stuck, the pings stop."""
         while self._interval is not None:
-            self._systemd.notify("WATCHDOG=1")
+            self._notify("WATCHDOG=1")
             await asyncio.sleep(self._interval.total_seconds())
+
+    def _notify(self, text: str) -> None:
+        """In UTF-8, or systemd does not hear it; sdnotify writes Latin-1, which leaves the bytes we give it as they are."""
+        self._systemd.notify(text.encode(errors="replace").decode("latin-1"))
 
 
 def _watchdog_interval(env: Mapping[str, str]) -> timedelta | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from itertools import dropwhile
 from time import monotonic
 
 from .asgi import ASGIApp, Message, Receive, Scope, Send
@@ -75,7 +76,14 @@ class Traffic:
     def _overheard(self, send: Send) -> Send:
         async def sent(message: Message) -> None:
             if message["type"] == "lifespan.startup.failed":
-                self.failure = message.get("message", "").strip().rpartition("\n")[2]
+                self.failure = _conclusion(message.get("message", "").strip().splitlines())
             await send(message)
 
         return sent
+
+
+def _conclusion(lines: list[str]) -> str:
+    """What a traceback ends with, which may be several lines; of anything else the last line."""
+    frames = [number for number, line in enumerate(lines) if line.startswith('  File "')]
+    concluding = dropwhile(lambda line: line.startswith(" "), lines[frames[-1] + 1 :]) if frames else lines[-1:]
+    return " ".join(concluding)

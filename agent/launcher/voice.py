@@ -33,16 +33,17 @@ class Voice:
         self._hearing.start()
 
     def finish(self) -> None:
-        """Returns once what was said before has been passed on."""
+        """Returns once what was said before has been passed on, or at last; nothing is after that."""
         self._ear.socket.sendto(self._end.encode(), self._ear.socket.getsockname())
         self._hearing.join(LAST_WORDS.total_seconds())
+        self._over = True
 
     def _hear(self) -> None:
         while not self._over:
             self._ear.read()
 
     def _heard(self, pid: int, fields: Mapping[str, str]) -> None:
-        if pid != os.getpid():
+        if pid != os.getpid() or self._over:
             return
         self._over = self._end in fields
         for name in ("STATUS", "EXTEND_TIMEOUT_USEC"):

@@ -68,6 +68,10 @@ def main() -> None:
     print("started with", *sys.argv[1:], flush=True)  # noqa: T201 - its log is looked at
     if "--crash" in FLAGS:
         sys.exit(3)
+    if "--says-why" in FLAGS:
+        for line in ("loading", "the \x1b[31mtable\u2028MainPID=1 is missing é"):
+            say(f"STATUS={line}")
+        sys.exit(4)
     if "--deaf" in FLAGS:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
     server = Server((os.environ["HOST"], int(os.environ["PORT"])), Handler)

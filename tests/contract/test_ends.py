@@ -79,6 +79,40 @@ def test_one_that_opens_a_port_by_itself_which_the_one_beside_it_has_says_so(rea
     assert real.wait(lambda: (each := process_of(real, second)) and each.exit, "its end") == CROWDED
 
 
+def test_what_a_program_said_last_is_told_with_its_end(real: RealHarness):
+    release = real.make_release("--says-why", notify=True)
+    real.services.install(release)
+    real.services.start(release)
+    ended = real.wait(lambda: _ended(real, release), "its end")
+    assert (ended.exit, ended.said) == ("exited with status 4", "the [31mtable MainPID=1 is missing é")
+    assert ended.pid is None
+    again = real.wait(lambda: (each := _process(real, release)).restarts > 1 and each.exit and each, "its next end")
+    assert again.said == ended.said
+
+
+def test_what_a_program_says_while_it_runs_explains_no_end_before_it(real: RealHarness):
+    release = real.make_release("--ready", notify=True)
+    real.run(release)
+    running = real.wait(lambda: (each := _process(real, release)).phase is Phase.RUNNING and each, "its READY=1")
+    assert (running.exit, running.said) == ("", "")
+    real.crash(release)
+    assert real.wait(lambda: _ended(real, release), "its end").said == "serving"
+
+
+def test_the_launcher_says_for_an_app_why_it_ends(real: RealHarness):
+    release = real.make_launched(port=free_port())
+    (real.paths.tree(release.id) / "crashes").touch()
+    real.services.install(release)
+    real.services.start(release)
+    ended = real.wait(lambda: _ended(real, release), "its end")
+    assert (ended.exit, ended.said) == ("exited with status 1", "it crashes")
+
+
+def _ended(real: RealHarness, release: Release) -> Process | None:
+    process = _process(real, release)
+    return process if process.exit else None
+
+
 def _process(real: RealHarness, release: Release) -> Process:
     process = process_of(real, release)
     assert process

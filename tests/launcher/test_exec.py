@@ -83,6 +83,16 @@ def test_its_end_is_the_launcher_s_end(stage: Stage, how: str, code: int) -> Non
     assert release.exit_code() == code
 
 
+def test_what_it_said_last_is_the_last_that_is_told(stage: Stage) -> None:
+    release = stage.start("new", PYTHON, *TAKER).ready()
+    assert release.order("accept") == "accepting"
+    with pytest.raises((OSError, HTTPException)):
+        release.get("/?say=STATUS=the+moods+are+gone&exit=3")
+
+    assert release.exit_code() == 3
+    assert release.notices()[-1] == "STATUS=the moods are gone"
+
+
 def test_what_cannot_be_started_is_said(stage: Stage) -> None:
     release = stage.start("new", PYTHON, "exec", "no-such-program", "--release", "x", "--", "-h")
 

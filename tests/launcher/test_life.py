@@ -7,6 +7,7 @@ import socket
 import threading
 from datetime import timedelta
 from pathlib import Path
+from time import monotonic
 
 import pytest
 
@@ -91,9 +92,38 @@ def test_a_stop_leaves_a_second_of_the_grace_to_the_app_when_work_does_not_end(s
     release.terminate()
 
     assert release.exit_code(within=timedelta(seconds=30)) == 0
-    assert "launcher: work was still in flight after 2 s; giving it up\n" in release.output
+    assert "launcher: work was still in flight after 1.5 s; giving it up\n" in release.output
     assert "the lifespan has ended" in release.output
     assert "Traceback" not in release.output
+
+
+@pytest.mark.parametrize("way", ["slow-shutdown", "blocked-shutdown", "task", "thread", "request", "stubborn-request"])
+def test_what_does_not_end_costs_the_grace_and_no_more_and_is_still_a_clean_stop(
+    stage: Stage, web_python: Path, way: str
+) -> None:
+    stage.promote("live")
+    release = stage.start("live", web_python, "asgi", "endless:app", grace=3).ready()
+    asked = stage.client()
+    asked.request("GET", f"/{way}")
+    assert asked.getresponse().status == 200
+
+    told = monotonic()
+    release.terminate()
+
+    assert release.exit_code(within=timedelta(seconds=30)) == 0
+    assert monotonic() - told < 3  # then it would be killed
+    if "shutdown" not in way:
+        assert "the lifespan has ended" in release.output
+
+
+def test_a_thread_that_works_on_is_waited_for_within_the_grace(stage: Stage, web_python: Path, tmp_path: Path) -> None:
+    release = stage.start("new", web_python, *API, grace=20).ready()
+    release.get(f"/later?path={tmp_path / 'written'}")
+
+    release.terminate()
+
+    assert release.exit_code() == 0
+    assert (tmp_path / "written").exists()
 
 
 def test_an_idle_connection_does_not_hold_up_a_stop_until_the_grace_is_over(stage: Stage, web_python: Path) -> None:
@@ -310,6 +340,36 @@ def test_an_app_that_fails_to_start_is_shown_in_its_own_words(
     assert status in release.output
     assert str(stage.launcher) not in release.output
     assert "READY=1" not in release.notices()
+
+
+@pytest.mark.parametrize(
+    ("target", "last"),
+    [
+        (
+            "several_lines()",
+            "ValueError: 1 validation error for Settings MOODS Field required see https://errors.example.org",
+        ),
+        ("foreign()", "ValueError: Schlüssel fehlt → 鍵がない"),
+        ("leaving()", "set MOODS to a number"),
+        ("chatty()", "ValueError: no moods"),
+        ("stuck", "ValueError: no moods in 2 tables"),
+    ],
+)
+def test_the_last_status_is_the_cause_on_one_line(stage: Stage, web_python: Path, target: str, last: str) -> None:
+    release = stage.start("new", web_python, "asgi", f"causes:{target}")
+
+    release.told(f"STATUS={last}")
+    assert release.exit_code(within=timedelta(seconds=30)) == 1
+    assert [line for line in release.notices() if line.startswith("STATUS=")][-1] == f"STATUS={last}"
+
+
+def test_a_cause_is_never_longer_than_systemd_hears(stage: Stage, web_python: Path) -> None:
+    release = stage.start("new", web_python, "asgi", "causes:long()")
+
+    assert release.exit_code() == 1
+    cause = release.notices()[-1]
+    assert cause.startswith("STATUS=ValueError: →→→")
+    assert 2900 < len(cause.encode()) < 4096
 
 
 @pytest.mark.parametrize("when", ["at_once", "wrapped", "at_its_start"])

@@ -58,7 +58,7 @@ def test_a_first_deploy_that_cannot_run_is_told_plainly_and_tried_again(product:
     told = product.until_published(lambda told: holds(told, "Stalled", "ProcessExited"), "the failure")
     assert holds(told, "Ready", "ProcessExited", status="False")
     message = condition(told, "Ready")["message"]
-    assert "exited with status 1" in message
+    assert "exited with status 1; it said \"ModuleNotFoundError: No module named 'gradio'\"" in message
     assert "no release has been healthy here yet" in message
     assert (told["lastAppliedRevision"], told["rejectedRevisions"]) == (None, [])
     assert "No module named 'gradio'" in product.agent("logs")

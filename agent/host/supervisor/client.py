@@ -17,7 +17,7 @@ from ...paths import Paths
 from ...release import Release
 from ...unit import NOWHERE, Whence, unit_of
 from .. import command, files, lock, proc
-from ..ending import ending
+from ..ending import ending, last_words
 from ..port import refuse, stranger
 from . import environment, unit_json, wire
 from .log import tail
@@ -160,6 +160,7 @@ def _process(told: Mapping[str, Any]) -> Process:
         pid=told["pid"],
         restarts=told["restarts"],
         exit=_exit(told["exit"], told["result"]),
+        said=last_words(told.get("said", "")),  # a supervisor that an older agent started does not say
         memory=proc.memory(told["pid"]) if told["pid"] else None,
     )
 

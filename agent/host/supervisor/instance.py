@@ -46,6 +46,7 @@ class Instance:
         self.ready = self.stopping = False
         self.restarts = 0
         self.exit: int | None = None  # wait status of the last main process
+        self.said = self._status = ""  # what that one told of itself last; what the one that runs does
         self.result = "success"  # why it ended, in systemd's words
         self._alarm: asyncio.TimerHandle | None = None
         loop = asyncio.get_running_loop()
@@ -70,6 +71,7 @@ class Instance:
         elif self.ready and (fields.keys() & {"READY", "WATCHDOG"}):
             self._set_alarm(self.unit.watchdog)
         if status := fields.get("STATUS"):
+            self._status = status
             self._say(f"status: {status}")
 
     async def _live(self) -> None:
@@ -85,6 +87,7 @@ class Instance:
     async def _once(self) -> None:
         """From a start to the end of everything it started."""
         self._rang = asyncio.get_running_loop().create_future()
+        self._status = ""
         self.child = started = await self._spawn(self.unit)
         self.since = datetime.now(UTC)
         self.ready = not self.unit.notify
@@ -97,7 +100,7 @@ class Instance:
             if not started.ended.done():
                 await self._ask_to_end(started)
             await _end_family(started)
-            self.exit = await started.ended
+            self.exit, self.said = await started.ended, self._status
         finally:
             self.child, self.ready = None, False
             self._changed()

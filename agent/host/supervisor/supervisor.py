@@ -132,7 +132,7 @@ def _answers_soon(instance: Instance) -> bool:
 
 
 def _describe(instance: Instance) -> dict[str, Any]:
-    """As JSON; `exit` is a wait status, `since` an instant in seconds."""
+    """As JSON; `exit` is a wait status, `said` what that process told last, `since` an instant in seconds."""
     return {
         "release": instance.unit.release,
         "phase": _phase(instance),
@@ -141,6 +141,7 @@ def _describe(instance: Instance) -> dict[str, Any]:
         "restarts": instance.restarts,
         "exit": instance.exit,
         "result": instance.result,
+        "said": instance.said,
     }
 
 

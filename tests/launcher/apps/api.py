@@ -4,8 +4,10 @@ import asyncio
 import os
 import socket
 import sys
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from fastapi import FastAPI, WebSocket
 from fastapi.responses import StreamingResponse
@@ -30,6 +32,15 @@ async def root() -> dict[str, object]:
 async def slow(seconds: float = 0.02) -> dict[str, int]:
     await asyncio.sleep(seconds)
     return {"pid": os.getpid()}
+
+
+@app.get("/later")
+async def later(path: str) -> None:
+    def write() -> None:
+        time.sleep(1.5)
+        Path(path).touch()
+
+    asyncio.get_running_loop().run_in_executor(None, write)
 
 
 @app.get("/events")

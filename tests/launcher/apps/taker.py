@@ -24,14 +24,14 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         asked = urlsplit(self.path)
         what = {key: values[0] for key, values in parse_qs(asked.query).items()}
+        if "say" in what:
+            say(what["say"])
         if "exit" in what:
             os._exit(int(what["exit"]))
         if "kill" in what:
             os.kill(os.getpid(), int(what["kill"]))
         if "touch" in what:
             Path(what["touch"]).touch()
-        if "say" in what:
-            say(what["say"])
         time.sleep(float(what.get("seconds", 0)))
         if "size" in what:
             self.answer(b"x" * int(what["size"]))

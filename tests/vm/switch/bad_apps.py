@@ -29,6 +29,12 @@ def leak():
 
 ELSEWHERE = "import socket\nSERVER = socket.create_server(('127.0.0.1', 0))\n"
 FOR_EVER = "import time\nwhile True: time.sleep(1)"
+STUBBORN = """\
+import signal, time
+def ignore(*_):
+    while True: time.sleep(1)
+"""
+"""A handler of the app's own, set while it serves: at SIGTERM the event loop stands, and the launcher with it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +56,10 @@ class Bad:
     requirements: str = ""
     """More lines of them; `{port}`: of a package index that does what the test says."""
     rollout: str = ROLLOUT
+    killed: bool = False
+    """It does not end when it is told to."""
+    after: str = ROLLOUT
+    """The rollout of what follows it."""
 
     def files(self, port: int, version: str, *, index: int) -> dict[str, str | bytes]:
         found = FASTAPI.files(port, version)
@@ -71,7 +81,7 @@ REJECTED = (
     Bad(
         name="exits at once",
         reason="ProcessExited",
-        said="exited with status 1",
+        said='exited with status 1; it said "RuntimeError: the table moods is missing"',
         before='raise RuntimeError("the table moods is missing")',
     ),
     Bad(name="never becomes ready", reason="HealthCheckFailed", said="GET /healthz answered 503", swap={WELL: ILL}),
@@ -134,6 +144,13 @@ REJECTED = (
 FIT = (
     Bad(
         name="ignores SIGTERM",
+        before=STUBBORN,
+        swap={WELL: f"signal.signal(signal.SIGTERM, ignore)\n    {WELL}"},
+        killed=True,
+        after="{timeout: 10s, soak: 8s}",  # longer than any visit: those who were with it have left when it is told
+    ),
+    Bad(
+        name="asks not to hear of SIGTERM and has a thread without an end",
         before="import signal, threading, time\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
         "threading.Thread(target=time.sleep, args=[1000]).start()",
     ),
