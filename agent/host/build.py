@@ -23,8 +23,8 @@ from .known_secrets import environment
 from .models import DEADLINE as MODELS_DEADLINE
 from .models import Models
 
-_LONGEST = DEADLINE + MODELS_DEADLINE + timedelta(minutes=10)
-"""The kernel ends it then, whatever it hangs in: what it does has deadlines of its own."""
+_LONGEST = 2 * (DEADLINE + MODELS_DEADLINE) + timedelta(minutes=30)
+"""The kernel ends it then, whatever it hangs in: what it does (twice, with making room in between) has deadlines of its own."""
 
 _TOKENS = ("HF_TOKEN", "HUGGING_FACE_TOKEN")
 

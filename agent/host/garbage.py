@@ -66,7 +66,8 @@ class Garbage:
             self._clear("prune")
             if unused := _unused(self._paths.packages, begun):
                 self._clear("clean", *unused)
-        files.write(made, wanted)
+        with suppress(OSError):  # no room even for that: it is looked once more then
+            files.write(made, wanted)
         return self.packages() < before
 
     def _clear(self, verb: str, *names: str) -> None:

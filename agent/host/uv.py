@@ -12,7 +12,13 @@ from ..errors import Broken, Reason
 from . import command
 from .command import Result
 
-_FIXED = {"LC_ALL": "C", "NO_COLOR": "1", "UV_NO_PROGRESS": "1", "UV_PYTHON_DOWNLOADS": "never"}
+_FIXED = {
+    "LC_ALL": "C",
+    "NO_COLOR": "1",
+    "UV_NO_PROGRESS": "1",
+    "UV_PYTHON_DOWNLOADS": "never",
+    "UV_LINK_MODE": "hardlink",  # also where it would clone: by its links garbage.py knows a download that is used
+}
 _PATIENCE = {"UV_HTTP_TIMEOUT": "15"}
 """Seconds of silence, as pip's own. uv tries four times, so that an index which never answers is told after a minute."""
 _INHERITED = (

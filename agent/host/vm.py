@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import cached_property, partial
 from typing import Any
@@ -146,10 +147,11 @@ class VM:
 
     @discreet
     def confirm(self, release: Release) -> None:
-        ledger = self._records.ledger.confirm(release.id)
-        process = next((each for each in self._services.processes() if each.release == release.id), None)
-        size = process.memory if process else None
-        self._records.write(ledger.weigh(release.kind, size) if size else ledger)
+        self._records.write(self._records.ledger.confirm(release.id))
+        with suppress(AgentError):  # what it weighs is good to know and no more
+            process = next((each for each in self._services.processes() if each.release == release.id), None)
+            if process and process.memory:
+                self._records.write(self._records.ledger.weigh(release.kind, process.memory))
 
     @discreet
     def reject(self, release: Release, reason: Reason, message: str) -> None:

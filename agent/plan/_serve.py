@@ -14,7 +14,7 @@ from ..release import Release
 from ..retention import prune
 from ..steps import Confirm, InstallUnits, Manner, Promote, Reject, Retire, Start, Step, Way
 from ._plan import NOW, SOON, Plan
-from ._switch import crowded_out_by, give_way, is_well, manner, retire_others, soaked, take_traffic
+from ._switch import answers, crowded_out_by, give_way, is_well, manner, retire_others, soaked, take_traffic
 
 
 def serve(
@@ -201,7 +201,7 @@ def _start_alone(target: Release, ports: frozenset[int], observed: Observed, now
     because = f"only one can have port {', '.join(map(str, sorted(ports)))}"
     left = _left(target, observed, now)
     others = (
-        Retire(each.release, because, interrupts=is_well(each))
+        Retire(each.release, because, interrupts=answers(each))
         for each in observed.processes
         if each.release != target.id
     )

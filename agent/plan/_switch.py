@@ -11,6 +11,7 @@ from ..release import Release
 from ..steps import NOTHING_RAN, HandOver, Manner, Promote, Retire, Step, Way
 from ._plan import NOW
 
+WAS_STOPPED = Manner(Way.RESTART, "what ran was stopped for it before the agent was cut off")
 _SPARE = 1.2  # a second copy needs what the first one has, and a little more
 
 
@@ -18,18 +19,24 @@ def give_way(target: Release, observed: Observed, because: str) -> tuple[Step, .
     """What else has to stop before the target is started."""
     staying = frozenset[ReleaseId]() if cannot_stay(target, observed) else _staying(target, observed, serves=False)
     extra = (each for each in observed.processes if each.release not in (target.id, *staying))
-    return tuple(Retire(each.release, because, interrupts=not staying and is_well(each)) for each in extra)
+    return tuple(Retire(each.release, because, interrupts=not staying and answers(each)) for each in extra)
 
 
 def manner(target: Release, observed: Observed) -> Manner:
     """How the target is to take the place of what runs beside it, and why so."""
     others = [each.release for each in observed.processes if each.release != target.id]
     if not others:
-        return NOTHING_RAN
+        return WAS_STOPPED if _is_interrupted(observed) else NOTHING_RAN
     if not any(shares_port(target, other, observed) for other in others):
         return Manner(Way.RESTART, _why_apart(target, others, observed))
     why = cannot_stay(target, observed)
     return Manner(Way.RESTART, why) if why else Manner(Way.HANDOVER, _why_beside(target, observed))
+
+
+def _is_interrupted(observed: Observed) -> bool:
+    """What answered was stopped for a start that was not made since."""
+    stopped, last = observed.interrupted, observed.last_start
+    return stopped is not None and (last is None or last.at < stopped)
 
 
 def _why_apart(target: Release, others: list[ReleaseId], observed: Observed) -> str:
@@ -120,6 +127,11 @@ def _staying(target: Release, observed: Observed, *, serves: bool) -> frozenset[
         answering = (each.release for each in observed.processes if each.accepts and is_well(each))
         kept |= {observed.current, *answering}
     return frozenset(each for each in kept if each and each != target.id and shares_port(target, each, observed))
+
+
+def answers(process: Process) -> bool:
+    """Its visitors, well: one that is kept warm has none."""
+    return is_well(process) and process.accepts is not False
 
 
 def is_well(process: Process) -> bool:

@@ -11,6 +11,7 @@ from typing import Any
 
 from ..conditions import Type, find
 from ..names import Revision, short
+from ..outlook import Status
 from .events import Event
 from .memory import Memory, Published
 from .page import page
@@ -66,7 +67,13 @@ def is_due(memory: Memory, digest: str, now: datetime, heartbeat: timedelta) -> 
         return False
     if last is None or last.digest != digest or not timedelta(0) <= now - last.at < heartbeat:
         return True
-    return _moves_on(memory.progress, last, now)
+    return _is_open(memory) and _moves_on(memory.progress, last, now)
+
+
+def _is_open(memory: Memory) -> bool:
+    """Whether what became of the revision is not known yet. A retry of what failed is told by its end."""
+    ready = find(memory.conditions, Type.READY)
+    return ready is not None and ready.status is Status.UNKNOWN
 
 
 def _moves_on(progress: Progress | None, last: Published, now: datetime) -> bool:

@@ -108,7 +108,13 @@ def _parts(secret: str) -> Iterator[str]:
 
 
 def _forms(value: str) -> Iterator[str]:
-    yield from (value, value.encode("unicode_escape").decode())
+    printable = "".join(each if each.isprintable() else " " for each in value)
+    yield from (
+        value,
+        " ".join(value.split()),
+        " ".join(printable.split()),
+    )  # the last two: as words that were put on one line
+    yield value.encode("unicode_escape").decode()
     yield from (json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1])
     yield from (quote(value, safe=""), quote_plus(value), quote(value))
     for encode in (b64encode, urlsafe_b64encode):

@@ -9,7 +9,7 @@ import pytest
 
 from agent.desired import Strategy
 from agent.errors import Reason
-from agent.observed import CROWDED, Observed, Phase
+from agent.observed import CROWDED, LastStart, Observed, Phase
 from agent.plan._switch import cannot_stay
 from agent.release import Release
 from agent.steps import Confirm, HandOver, Manner, Promote, Reject, Retire, Start, Way
@@ -306,8 +306,22 @@ def test_only_what_answers_and_leaves_nobody_behind_is_interrupted():
     ):
         retired = next(step for step in decided(world, new).steps if isinstance(step, Retire))
         assert retired.interrupts is interrupts
+    warm = switch(process(OLD, accepts=True), third, on_disk=(OLD, PLAIN, THIRD))
+    assert {step.release: step.interrupts for step in decided(warm, PLAIN).steps if isinstance(step, Retire)} == {
+        OLD.id: True,
+        THIRD.id: False,  # nobody visits it: its end is no later beginning of the silence
+    }
     stopped = decided(switch(process(OLD, accepts=True), stopped=True), NEW)
     assert [step.interrupts for step in stopped.steps] == [False]
+
+
+def test_what_ran_was_stopped_for_it_also_where_the_agent_was_cut_off_in_between():
+    for stopped, began, way in ((None, None, Way.START), (ago(5), None, Way.RESTART), (ago(5), ago(9), Way.RESTART)):
+        last = LastStart(release=OLD.id, at=began, count=0) if began else None
+        (start,) = decided(switch(interrupted=stopped, last_start=last), NEW).steps
+        assert start.manner.way is way
+    since = switch(interrupted=ago(9), last_start=LastStart(release=OLD.id, at=ago(5), count=0))
+    assert decided(since, NEW).steps[0].manner.way is Way.START
 
 
 @pytest.mark.parametrize("before", [ASGI, EXEC], ids=["after an app", "after a program"])

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from agent.observed import Building, BuildState
+from agent.errors import Reason
+from agent.observed import Building, BuildState, Cure, Failure
 from agent.report import Report
 from agent.status.advance import advance
 from agent.status.document import document
@@ -153,3 +154,24 @@ def test_what_is_stopped_or_healed_is_no_rollout(branch: Branch):
     assert branch.document["rollout"] is None
     branch.take(report(NEW, replace(running(2).observed, stopped=True), at=at(2)))
     assert branch.document["rollout"] is None
+
+
+def test_a_retry_of_what_failed_says_nothing_until_it_ends_otherwise(branch: Branch):
+    for second in range(0, 6000, 300):
+        failure = Failure(
+            release=NEW.id,
+            step="Prepare",
+            cure=Cure.TIME,
+            reason=Reason.INDEX_UNREACHABLE,
+            message="no answer",
+            at=at(second),
+            count=2,
+        )
+        world = observed(NEW, releases={}, venvs=frozenset(), failure=failure)
+        retried = Building(venv=NEW.venv, since=at(second + 200), state=BuildState.RUNNING, doing="installing")
+        branch.take(
+            report(NEW, world, at=at(second + 1)),
+            *(report(NEW, replace(world, building=retried), at=at(second + after)) for after in (200, 210, 270, 290)),
+        )
+    assert len(branch.told) <= 3
+    assert branch.extra == [None], "but for the heartbeat"

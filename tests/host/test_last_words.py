@@ -44,3 +44,12 @@ def test_a_long_one_is_cut(tmp_path: Path):
 @pytest.mark.parametrize("before", range(LONGEST - len(CANARY) - 2, LONGEST + 2, 3))
 def test_no_cut_leaves_half_a_secret(tmp_path: Path, before: int):
     assert "canary" not in told(tmp_path, "x" * before + CANARY + " is not accepted" * 50)
+
+
+@pytest.mark.parametrize("gap", ["  ", "\t", " \x07 "])
+def test_a_secret_is_hidden_also_where_its_white_space_was_put_on_one_line(tmp_path: Path, gap: str):
+    paths = locate({"GITOPS_VM_HOME": str(tmp_path)}, uid=0)
+    paths.environment.parent.mkdir(parents=True)
+    paths.environment.write_text(f"PASSPHRASE=correct{gap}horse battery\n")
+    observed = Discretion(paths).observed(vm(replace(ended(NEW), said=last_words(f"no: correct{gap}horse battery"))))
+    assert observed.processes[0].said == "no: [redacted]"

@@ -111,7 +111,7 @@ def test_what_does_not_end_costs_the_grace_and_no_more_and_is_still_a_clean_stop
     release.terminate()
 
     assert release.exit_code(within=timedelta(seconds=30)) == 0
-    assert monotonic() - told < 3  # then it would be killed
+    assert monotonic() - told < 6  # without the guard: never; that systemd need not kill it, test_bad_pushes.py shows
     if "shutdown" not in way:
         assert "the lifespan has ended" in release.output
 
