@@ -341,6 +341,8 @@ def key_of(file: Path) -> Key:
         public = half.read_text(errors="replace").strip()
         if not re.match(r"\S+ AAAA[0-9A-Za-z+/]+={0,2}(\s|\Z)", public):
             raise Failed(f"{half} is not a public key", f"type: ssh-keygen -y -f {half.with_suffix('')} > {half}")
+        if (many := len([line for line in public.splitlines() if line.strip()])) > 1:
+            raise Failed(f"{half} holds {many} keys", f"one at a time; their fingerprints: ssh-keygen -lf {half}")
         return Key(file, public)
     # ssh-keygen looks at the modes first, whatever it is: they are to be changed for a key only.
     if os.access(file, os.R_OK) and b"-----BEGIN " not in file.read_bytes():
@@ -1826,7 +1828,7 @@ class Hardening:
     def going(self) -> list[AuthorizedKey]:
         """The keys that are neither yours nor to be kept."""
         there = authorized_keys(self.machine.call("ssh_keys", "read"))
-        kept = {self.own.fingerprint, *map(_fingerprint, self.options.keep_key)}
+        kept = {self.own.fingerprint, *self.options.keep_key}
         if missing := kept - {key.fingerprint for key in there} - {self.own.fingerprint}:
             raise Failed(
                 f"--keep-key: {', '.join(missing)} is not among the keys of {self.machine.user}",
@@ -1878,8 +1880,8 @@ class Hardening:
         return ""
 
     def _entry_goes(self) -> bool:
-        kept = {self.own.fingerprint, *map(_fingerprint, self.options.keep_key)}
-        return bool(self.options.entry_key) and _fingerprint(self.options.entry_key) not in kept
+        kept = {self.own.fingerprint, *self.options.keep_key}
+        return bool(self.options.entry_key) and key_of(Path(self.options.entry_key)).fingerprint not in kept
 
     def _closable(self, seen: list[list[str]]) -> None:
         """A way in that is neither a password nor a key in ~/.ssh: somebody means it, and only they may close it."""
@@ -2047,11 +2049,6 @@ def authorized_keys(text: str) -> list[AuthorizedKey]:
         if match:
             found.append(AuthorizedKey(match[1], match[2].strip()))
     return found
-
-
-def _fingerprint(key: str) -> str:
-    """Of a key given as its file or as its fingerprint."""
-    return key if key.startswith("SHA256:") else key_of(Path(key)).fingerprint
 
 
 # Over ssh: the agent is a user service
@@ -2280,7 +2277,10 @@ class Doctor:
                 "a change of the keys was cut off, and nobody undoes it", f"type: {self.again('--only', 'ssh')}"
             )
         if waits:
-            raise Failed("a change of SSH waits to be confirmed", "it undoes itself within a minute; look again then")
+            raise Failed(
+                "a change of SSH waits to be confirmed",
+                "it undoes itself when its --window is over (a minute, usually); look again then",
+            )
         step.done("ok", "no change of SSH waits to be confirmed")
 
     def _own(self) -> Key:
@@ -2326,7 +2326,7 @@ class Doctor:
 
     def agent(self, step: Step) -> None:
         if "installed" not in self.health:
-            raise Failed("the agent is not installed", f"type: {self.again('--repo', self.options.repo or 'URL')}")
+            raise Failed("the agent is not installed", f"type: {self._install_agent()}")
         for wrong, cause in (
             ("runs" not in self.health, "its program does not start"),
             ("manager" not in self.health, f"the service manager of {self.setup.facts['user']} does not answer"),
@@ -2351,13 +2351,17 @@ class Doctor:
             raise Failed(f"the last was {_long(age)} ago, one is due every {_long(interval)}", f"type: {self.again('recover')}")  # fmt: skip
         step.done("ok", f"{_long(max(age, 0))} ago")
 
+    def _install_agent(self) -> str:
+        """The line for it; how SSH stands is another matter."""
+        return self.again("--only", "agent", "--repo", self.options.repo or "URL")
+
     def version(self, step: Step) -> None:
         there, here = self.setup.facts.get("agent", ""), packed(HERE)[0]
         if not there:
-            raise Failed("the agent is not installed", f"type: {self.again('--repo', self.options.repo or 'URL')}")
+            raise Failed("the agent is not installed", f"type: {self._install_agent()}")
         if there == here:
             return step.done("ok", there)
-        upgrade = self.again("--only", "agent", "--repo", self.options.repo or "URL")
+        upgrade = self._install_agent()
         return step.done(NOTE, f"{there}; this checkout is {here}: {upgrade}")
 
     def repository(self, step: Step) -> None:
@@ -2598,7 +2602,7 @@ class Recovery:
                 )
             source = f"{self.setup.facts['config']}/source.yaml"
             if self.machine.answer(["test", "-s", source]).code:
-                again = self.doctor.again("--repo", self.setup.options.repo or "URL")
+                again = self.doctor.again("--only", "agent", "--repo", self.setup.options.repo or "URL")
                 raise Failed(f"{source} is not there: nothing is followed", f"type: {again}")
             if full := self.doctor.complaint(Doctor.disk):
                 raise full
@@ -2760,7 +2764,10 @@ class Removal:
 
     def _settle(self) -> None:
         if "pending" in self.machine.call("ssh_keys", "settle"):
-            raise Failed("a change of the keys waits to be confirmed", "it undoes itself within a minute; then again")
+            raise Failed(
+                "a change of the keys waits to be confirmed",
+                "it undoes itself when its --window is over (a minute, usually); then again",
+            )
 
     def _open(self, step: Step) -> None:
         if self.setup.own is None:
@@ -3414,6 +3421,7 @@ def _check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None
 
 
 FINGERPRINT = "SHA256:[A-Za-z0-9+/]{43}"
+KEPT = "--keep-key, or keep-key in vms.ini"
 WHOLE = "write it as `ssh-keygen -lf` does: SHA256: and 43 characters"
 
 
@@ -3427,14 +3435,14 @@ def _unusable(file: Path) -> str:
 def _kept(parser: argparse.ArgumentParser, key: str) -> str:
     """The fingerprint of a key that is to stay, given as that or as its file."""
     if key.startswith("SHA256:"):
-        return key if re.fullmatch(FINGERPRINT, key) else parser.error(f"--keep-key: {WHOLE}")
+        return key if re.fullmatch(FINGERPRINT, key) else parser.error(f"{KEPT}: {WHOLE}")
     file = Path(key).expanduser()
     if wrong := _unusable(file):
-        parser.error(f"--keep-key: {wrong}; write a key's file, or its fingerprint SHA256:...")
+        parser.error(f"{KEPT}: {wrong}; write a key's file, or its fingerprint SHA256:...")
     try:
         return key_of(file).fingerprint
     except Failed as failure:
-        return parser.error(f"--keep-key: {failure}")
+        return parser.error(f"{KEPT}: {failure}")
 
 
 def _origin_here() -> str:

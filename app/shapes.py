@@ -28,8 +28,8 @@ class Text(Shape):
 class Feeling(Shape):
     feeling: str | None = Field(
         None,
-        description="One or two words; or a label that /api/mood has given, whatever it looks like. "
-        "Without it the thought is for anybody.",
+        description="One or two words, as the pattern says; or a label that /api/mood has given, whatever it looks "
+        "like. Without it the thought is for anybody.",
         examples=["fear"],
         json_schema_extra={"pattern": FEELING},  # said here, checked by the engine, which knows the labels
     )

@@ -24,7 +24,7 @@ shift
 
 fail() { echo "$1" >&2; exit "${2:-1}"; }
 
-busy() { fail "another bootstrap is changing SSH here; if it was cut off, that is undone within a minute" 75; }
+busy() { fail "another bootstrap is changing SSH here; if it was cut off, that is undone when its --window is over (a minute, usually)" 75; }
 
 lock() {
   [ -d /var/lib/gitops-vm ] || mkdir -m 755 /var/lib/gitops-vm
@@ -186,7 +186,7 @@ remove() { # remove ID NAME...
 
 forget() {
   lock
-  [ -z "$(pending)" ] || ! waiting || fail "a change of SSH waits to be confirmed; it undoes itself within a minute" 75
+  [ -z "$(pending)" ] || ! waiting || fail "a change of SSH waits to be confirmed; it undoes itself when its --window is over (a minute, usually)" 75
   [ ! -e "$state/revert.sh" ] || part settle
   rm -rf "$state"
   rmdir /var/lib/gitops-vm 2>/dev/null || true

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from html import escape
+from itertools import count
 
 from ..faces import face
 from ..labels import agree, feeling
@@ -23,6 +24,7 @@ HINTS = {
     "InternalError": "",
 }
 """By reason, where neither time nor whoever runs the app is what has to change."""
+_numbers = count()  # of the answers: the same words once more are news to whoever asked once more
 SAYS_WHEN = re.compile(r"\bin (\d+ s|a minute)\b")
 
 
@@ -31,7 +33,7 @@ def mood_html(mood: Mood, text: str, model: str) -> str:
     label, sure = name(mood.label), percent(mood.confidence)
     said = f"{label}, {sure} sure: {shortened(text, LONGEST_QUOTE)}"
     return (
-        f"<section class='card answer {colour(mood.label)}' aria-label='Mood' data-announce='{escape(said)}'>"
+        f"<section class='card answer {colour(mood.label)}' aria-label='Mood' {_new()} data-announce='{escape(said)}'>"
         f"<div class='verdict'>{face(mood.label)}<div><p class='eyebrow'>{_quoted(text)} feels like</p><h2>{escape(label)}</h2>"
         f"<p>{sure} sure</p></div></div>{_bars(mood)}"
         f"<footer><p>{escape(processed(mood, model))}</p>{_buttons(f'My text feels like {label} ({sure} sure).')}</footer></section>"
@@ -43,7 +45,7 @@ def thought_html(thought: Thought, label: str | None) -> str:
     felt = feeling(label)
     whom = f"For somebody who feels {escape(felt)}" if felt else "For anybody"
     return (
-        f"<section class='card thought {colour(label or 'joy')}' aria-label='Thought' data-announce='{text}'>"
+        f"<section class='card thought {colour(label or 'joy')}' aria-label='Thought' {_new()} data-announce='{text}'>"
         f"<p class='eyebrow'>{whom}</p><blockquote dir='auto'>{text}</blockquote>"
         f"<footer><p>{escape(f'From {thought.source}, in {quickly(thought.took)}{why_here(thought)}.')}</p>{_buttons(thought.text)}</footer></section>"
     )
@@ -53,7 +55,7 @@ def opinions_html(opinions: list[Opinion], text: str) -> str:
     said = _agreement(opinions)
     cards = "".join(_opinion(opinion) for opinion in opinions)
     return (
-        f"<section class='opinions' aria-label='Comparison' "
+        f"<section class='opinions' aria-label='Comparison' {_new()} "
         f"data-announce='{escape(f'{said} {shortened(text, LONGEST_QUOTE)}')}'>"
         f"<p class='eyebrow'>{_quoted(text)}</p><p class='agreement'>{escape(said)}</p><div>{cards}</div></section>"
     )
@@ -65,7 +67,11 @@ def trouble(failure: Failure) -> str:
     first, _, rest = words.partition(". ")
     said = f"<strong>{first}.</strong> {rest}" if rest else f"<strong>{words}</strong>"
     hint = _hint(failure)
-    return f"<div class='trouble' role='alert'><p>{said}</p>{f'<p>{hint}</p>' if hint else ''}</div>"
+    return f"<div class='trouble' role='alert' {_new()}><p>{said}</p>{f'<p>{hint}</p>' if hint else ''}</div>"
+
+
+def _new() -> str:
+    return f"data-answer='{next(_numbers)}'"
 
 
 def _hint(failure: Failure) -> str:

@@ -31,7 +31,7 @@
       region.setAttribute("aria-live", "polite");
       document.body.append(region);
     }
-    region.textContent = words;
+    region.textContent = words === region.textContent ? `${words}\u00a0` : words; // what does not change is not read again
   }
 
   function isFocusLost() {
@@ -53,7 +53,7 @@
   function presentAnswers() {
     for (const answer of document.querySelectorAll(ANSWERS)) {
       const words = answer.dataset.announce ?? answer.textContent;
-      if (!isNews(answer, words)) continue;
+      if (!isNews(answer, `${answer.dataset.answer} ${words}`)) continue;
       if ("announce" in answer.dataset) announce(words);
       bringIntoView(answer);
     }
@@ -123,7 +123,7 @@
       childList: true,
       subtree: true,
       characterData: true,
-      attributeFilter: ["datetime", "data-announce"],
+      attributeFilter: ["datetime", "data-announce", "data-answer"],
     });
     look();
   }

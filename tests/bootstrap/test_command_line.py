@@ -42,15 +42,18 @@ USAGE = {
     "an option as repository": (("ops@vm.invalid", "--repo=--upload-pack=touch"), "no leading -"),
     "a folder as key": (("check", "ops@vm.invalid", "-i", "/tmp"), "--identity: /tmp is not a file"),
     "a folder as entry key": (("ops@vm.invalid", *REPO, "--entry-key", "/tmp"), "--entry-key: /tmp is not a file"),
-    "a folder as key that stays": (("check", "ops@vm.invalid", "--keep-key", "/tmp"), "--keep-key: /tmp is not a file"),
+    "a folder as key that stays": (
+        ("check", "ops@vm.invalid", "--keep-key", "/tmp"),
+        "--keep-key, or keep-key in vms.ini: /tmp is not a file",
+    ),
     "a key that stays and is not there": (("check", "ops@vm.invalid", "--keep-key", "~/no"), "/no; write a key's file"),
     "half a fingerprint of a key that stays": (
         ("ops@vm.invalid", *REPO, "--keep-key", "SHA256:abc"),
-        "--keep-key: write it as",
+        "--keep-key, or keep-key in vms.ini: write it as",
     ),
     "a file that is no key, to stay": (
         ("check", "ops@vm.invalid", "--keep-key", "/etc/hostname"),
-        "--keep-key: /etc/hostname is not a private key; name one",
+        "--keep-key, or keep-key in vms.ini: /etc/hostname is not a private key; name one",
     ),
     "a port behind the host": (("check", "u@127.0.0.1:22"), "'127.0.0.1:22' is no host: write u@127.0.0.1 -p 22"),
     "a port behind an address": (("check", "[::1]:22"), "'[::1]:22' is no host: write ::1 -p 22"),
@@ -180,7 +183,15 @@ def test_keys_that_stay_are_remembered_and_added_to_those_that_are_typed(
         assert options.keep_key == [typed, *written]
         assert bootstrap.parse([*verb, "vm-2", "--vms", str(vms)]).keep_key == []
     assert bootstrap.parse(["recover", "vm-3", "--vms", str(vms)]).keep_key == []
-    assert "--keep-key: cannot read" in call("check", "vm-3", "--vms", str(vms)).text
+    assert "--keep-key, or keep-key in vms.ini: cannot read" in call("check", "vm-3", "--vms", str(vms)).text
+
+
+def test_a_file_of_several_keys_that_stay_is_refused_rather_than_one_of_them_kept(tmp_path: Path) -> None:
+    both = tmp_path / "colleague.pub"
+    both.write_text("".join(f"{SshKey.generate(tmp_path / name).public}\n" for name in ("old", "new")))
+    said = call("check", "vm.invalid", "--keep-key", str(both))
+    assert said.code == 64
+    assert f"{both} holds 2 keys; one at a time; their fingerprints: ssh-keygen -lf {both}" in said.text
 
 
 def test_a_name_that_no_host_has_is_told_with_the_names_there_are(tmp_path: Path) -> None:

@@ -158,6 +158,11 @@ def test_what_changes_in_place_is_told_in_the_reader_s_time_and_read_out(visitin
     tab.result.locator(".answer").evaluate("answer => { answer.dataset.announce = 'Fear, in place'; }")
     tab.page.wait_for_timeout(200)
     expect(announcer).to_have_text("")
+    tab.button("Analyze mood").click()
+    expect(announcer).to_have_text(re.compile("^Joy, "))
+    announcer.evaluate("region => { region.textContent = ''; }")
+    tab.button("Analyze mood").click()  # the same answer once more
+    expect(announcer).to_have_text(re.compile("^Joy, "))
 
 
 def test_a_text_runs_the_way_its_letters_run(visiting: Visiting, local_app: App) -> None:
