@@ -12,6 +12,7 @@ from xdist.scheduler import LoadScopeScheduling
 
 _PASSED: Counter[str] = Counter()
 _SKIPPED: dict[str, Counter[str]] = defaultdict(Counter)
+_TURNS = ("tests/vm/", "tests/browser/", "tests/test_", "tests/agent/", "tests/app/", "tests/")
 _ONE_MACHINE = ("tests/vm/small/", "tests/vm/switch/", "tests/browser/")
 
 
@@ -31,7 +32,7 @@ def pytest_configure() -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The longest files first: what comes last fills the gaps."""
-    items.sort(key=lambda item: not item.nodeid.startswith("tests/vm/"))
+    items.sort(key=lambda item: next((turn for turn, name in enumerate(_TURNS) if item.nodeid.startswith(name)), 0))
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> _ByFile:
