@@ -61,8 +61,9 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     terminalreporter.section("levels")
     for level in sorted({*_PASSED, *_SKIPPED}):
-        terminalreporter.line(f"{level:12} {_PASSED[level]} passed, {sum(_SKIPPED[level].values())} skipped")
-        for reason, count in _SKIPPED[level].items():
+        skipped = _SKIPPED.get(level, Counter())
+        terminalreporter.line(f"{level:12} {_PASSED[level]} passed, {sum(skipped.values())} skipped")
+        for reason, count in skipped.items():
             terminalreporter.line(f"    NOT RUN ({count}): {reason}", red=True, bold=True)
     if _SKIPPED and os.environ.get("CI"):
         terminalreporter.line("CI: a level that is skipped is a failure", red=True, bold=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -69,13 +69,25 @@ def python() -> Path:
     return python_for("onnx")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def start(python: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
-    """start(on=None, **environment): an app of its own; it ends with the folder's tests."""
+    """start(on=None, **environment): an app of its own; it ends with the file's tests, for an idle one takes 4 % of a core."""
+    with _starting(python, tmp_path_factory) as begin:
+        yield begin
+
+
+@pytest.fixture(scope="session")
+def start_for_all(python: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
+    with _starting(python, tmp_path_factory) as begin:
+        yield begin
+
+
+@contextmanager
+def _starting(python: Path, folders: pytest.TempPathFactory) -> Iterator[Start]:
     with ExitStack() as until_the_end:
 
         def begin(*, on: App | None = None, **environment: str) -> App:
-            app = App(python, tmp_path_factory.mktemp("app"), on=on, **ABOUT, **environment)
+            app = App(python, folders.mktemp("app"), on=on, **ABOUT, **environment)
             until_the_end.callback(app.close)
             return app
 
@@ -89,14 +101,14 @@ def standin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def local_app(start: Start) -> App:
-    return start().ready()
+def local_app(start_for_all: Start) -> App:
+    return start_for_all().ready()
 
 
 @pytest.fixture(scope="session")
-def api_app(start: Start, standin: str) -> App:
+def api_app(start_for_all: Start, standin: str) -> App:
     """It could answer locally as well: the two can be compared."""
-    return start(MODE="api", API_URL=standin, HF_TOKEN=TOKEN).ready()
+    return start_for_all(MODE="api", API_URL=standin, HF_TOKEN=TOKEN).ready()
 
 
 @pytest.fixture(scope="session", params=["local", "api"])
