@@ -22,10 +22,12 @@ from tests.vm.switch.under_load import under_load
 from tests.vm.switch.user_apps import APPS, FASTAPI, UserApp
 from tests.waiting import wait_for
 
-QUIET = 3
-"""Seconds of load without a rollout, to compare with."""
+QUIET = 6
+"""Seconds of load without a rollout, to compare with: long enough to meet what else the machine does."""
 NOTICED = 500
 """Milliseconds (issue 4): whoever waited longer noticed the switch."""
+BUSY = 3
+"""On a machine whose answers take longer than that without any switch, so many times as long."""
 
 
 def test_a_plain_restart_under_the_same_load_fails_requests(
@@ -66,8 +68,8 @@ def test_code_changes_under_load_go_unnoticed(
 
     if app.hands_over:
         assert not load.result.failed, load.result.table()
-        # Beside other tests only what counts as failed is held: to be hung up on, or not answered within 2 s.
-        assert found.switch < NOTICED or not ACCEPTANCE, load.result.table()
+        limit = NOTICED if ACCEPTANCE else max(NOTICED, BUSY * found.quiet)  # a machine that runs other tests beside it
+        assert found.switch < limit, load.result.table()
     assert _in_order(load.result) == [each.mark for each in (first, *made)]
 
 
