@@ -12,6 +12,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, ViewportSize, expect, sync_playwright
 
 from tests.app.running import REVISION, App
+from tests.app.upstream import Upstream
 from tests.app.venvs import python_for
 from tests.browser.chromium import SWITCHES, chromium
 from tests.browser.visit import Visit
@@ -98,6 +99,14 @@ def _starting(python: Path, folders: pytest.TempPathFactory) -> Iterator[Start]:
 def standin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with standing_in(tmp_path_factory.mktemp("standin") / "log") as url:
         yield url
+
+
+@pytest.fixture(scope="module")
+def service() -> Iterator[Upstream]:
+    """The API, as a test wants it to be."""
+    made = Upstream()
+    yield made
+    made.close()
 
 
 @pytest.fixture(scope="session")

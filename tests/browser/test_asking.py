@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from playwright.sync_api import Route, expect
 
@@ -15,13 +13,6 @@ from tests.browser.visit import HAPPY, OKAY, WORST, Visit
 pytestmark = pytest.mark.app
 
 APART = 300  # milliseconds
-
-
-@pytest.fixture(scope="module")
-def service() -> Iterator[Upstream]:
-    made = Upstream()
-    yield made
-    made.close()
 
 
 @pytest.fixture(scope="module")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from playwright.sync_api import Locator, expect
 
@@ -16,13 +14,6 @@ pytestmark = pytest.mark.app
 
 UNKNOWN = [f"LABEL_{number}" for number in range(6)]
 TELLING = 3.0  # WCAG 2 AA, of what is no text
-
-
-@pytest.fixture(scope="module")
-def service() -> Iterator[Upstream]:
-    made = Upstream()
-    yield made
-    made.close()
 
 
 @pytest.fixture(scope="module")
